@@ -1,0 +1,193 @@
+"""The wiring: everything is created here, by constructor arguments."""
+
+import difflib
+import random
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from exporter import __version__
+from exporter.configuration import SettingsError
+from exporter.core.fleet import Account
+from exporter.core.instance_estimate import Siting
+from exporter.core.provenance import SourceName
+from exporter.core.snapshot import Pue
+from exporter.data.regions import load_regions
+from exporter.exposition.families import Budgets, FleetFamilies
+from exporter.exposition.http import MetricsServer
+from exporter.exposition.instrumentation import Instrumentation
+from exporter.publisher import Publisher
+from exporter.refresh import Cadence, Clock, SystemClock
+from exporter.roster import Roster
+from exporter.scheduler import Scheduler, ThreadLane
+from exporter.settings import EMPTY_REGION_INTERVAL_SECONDS, Settings
+from exporter.simulation.upstreams import SimulatedUpstreams
+from exporter.site import StatusSite
+from exporter.sources.aws.regions import sdk_regions
+from exporter.sources.live import LiveOptions, LiveUpstreams
+from exporter.sources.source import RequestObserver, Upstreams
+from exporter.store import StateDirectory
+
+LANE_THREADS: Mapping[SourceName, int] = {
+    SourceName.EC2_INVENTORY: 8,
+    SourceName.CLOUDWATCH_CPU: 8,
+    SourceName.PRICING: 4,
+    SourceName.SPOT_PRICE: 4,
+    SourceName.ELECTRICITY_MAPS: 4,
+    SourceName.ELECTRICITY_MAPS_HISTORY: 4,
+    SourceName.BOAVIZTA: 4,
+    SourceName.EXCHANGE_RATE: 1,
+}
+
+EMPTY_REGION = Cadence(EMPTY_REGION_INTERVAL_SECONDS, 3 * EMPTY_REGION_INTERVAL_SECONDS)
+"""For accounts, regions, and regions without instances: they change seldom."""
+
+JOIN_SECONDS = 1.0
+"""How long the end of the program waits for a publication under way."""
+
+MakeUpstreams = Callable[[Settings, RequestObserver, Clock], Upstreams]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The parts of the exporter that a command drives."""
+
+    roster: Roster
+    scheduler: Scheduler
+    publisher: Publisher
+    server: MetricsServer
+    siting: Siting
+    news: threading.Event
+
+    def start(self) -> None:
+        """Refresh and publish in the background, on daemon threads."""
+        self.start_scheduler()
+        threading.Thread(target=self.publisher.run, name="publisher", daemon=True).start()
+
+    def start_scheduler(self) -> None:
+        """Refresh in the background; the caller publishes."""
+        threading.Thread(target=self.scheduler.run, name="scheduler", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop serving and publishing; attempts under way are abandoned with the process."""
+        self.server.stop()
+        self.scheduler.stop()
+        self.publisher.stop(JOIN_SECONDS)
+
+
+def build(
+    settings: Settings,
+    make_upstreams: MakeUpstreams,
+    *,
+    store: StateDirectory | None,
+    simulated: bool = False,
+    clock: Clock | None = None,
+) -> Application:
+    """Create and join everything; nothing runs yet. Raises ValueError for a bad address."""
+    clock = clock or SystemClock()
+    news = threading.Event()
+    instrumentation = Instrumentation(version=__version__, revision="", simulated=simulated)
+    lanes = {source: ThreadLane(source, count) for source, count in LANE_THREADS.items()}
+    draw = random.Random()  # noqa: S311 - jitter, not a secret
+    scheduler = Scheduler(clock, lanes, news.set, draw)
+    places = siting(settings)
+    roster = Roster(
+        make_upstreams(settings, instrumentation, clock),
+        cadence=lambda source: Cadence(
+            settings.interval_seconds(source), settings.max_age_seconds(source)
+        ),
+        empty_region=EMPTY_REGION,
+        grid_zone=lambda location: places.grid_zones.get(location, ""),
+        scheduler=scheduler,
+        store=store,
+        clock=clock,
+    )
+    aws, budget = settings.aws, settings.budget
+    families = FleetFamilies(
+        tuple(aws.tag_labels),
+        max_tag_values=aws.tag_values_limit,
+        budgets=Budgets(
+            budget.eur_per_month, budget.grams_per_month, budget.upstream_usd_per_month
+        ),
+    )
+    publisher = Publisher(roster, scheduler, places, families, instrumentation, store, clock, news)
+    site = StatusSite(publisher, version=__version__, simulated=simulated)
+    server = MetricsServer(settings.web.listen_address, site)
+    return Application(roster, scheduler, publisher, server, places, news)
+
+
+def siting(settings: Settings) -> Siting:
+    """Grid zone and PUE of every location: AWS's facts, then what the operator says."""
+    facts = load_regions()
+    published = {
+        region: Pue(fact.published_pue, "published")
+        for region, fact in facts.items()
+        if fact.published_pue is not None
+    }
+    operator = {region: Pue(ratio, "operator") for region, ratio in settings.pue.items()}
+    zones = {region: fact.grid_zone for region, fact in facts.items()}
+    return Siting(zones | settings.electricity_maps.zones, published | operator)
+
+
+def live_upstreams(settings: Settings, observer: RequestObserver, clock: Clock) -> Upstreams:
+    """The real upstreams, as the settings describe them."""
+    aws, grid, currency = settings.aws, settings.electricity_maps, settings.currency
+    return LiveUpstreams(
+        LiveOptions(
+            own_account=aws.own_account,
+            listed_accounts=tuple(
+                Account(role.account_id, role.role_arn, role.regions) for role in aws.accounts
+            ),
+            organization_role=aws.organization_role,
+            regions=aws.regions,
+            tag_labels=aws.tag_labels,
+            pricing_region=aws.pricing_region,
+            cpu_interval_seconds=settings.interval_seconds(SourceName.CLOUDWATCH_CPU),
+            grid_base_url=str(grid.base_url),
+            grid_token=grid.token.get_secret_value(),
+            grid_api_version=grid.api_version,
+            boavizta_base_url=str(settings.boavizta.base_url),
+            usd_per_eur=currency.usd_per_eur,
+            ecb_url=str(currency.ecb_url),
+            external_ids={
+                role.role_arn: role.external_id.get_secret_value() for role in aws.accounts
+            },
+            organization_external_id=aws.organization_external_id.get_secret_value(),
+        ),
+        observer,
+        clock.wall,
+    )
+
+
+def state_directory(settings: Settings, *, writable: bool = True) -> StateDirectory:
+    """The state directory of the settings. Raises StateError."""
+    return StateDirectory(settings.state_path, writable=writable)
+
+
+def simulated_upstreams(seed: int, instances: int, *, faults: bool) -> MakeUpstreams:
+    """Make the upstreams of a simulated cloud, the same one for the same seed."""
+
+    def make(settings: Settings, _: RequestObserver, clock: Clock) -> Upstreams:
+        return SimulatedUpstreams(
+            seed=seed,
+            wall=clock.wall,
+            faults=faults,
+            instances=instances,
+            cpu_interval_seconds=settings.interval_seconds(SourceName.CLOUDWATCH_CPU),
+        )
+
+    return make
+
+
+def refuse_unknown_regions(settings: Settings) -> None:
+    """Raise SettingsError for a region that neither we nor the AWS SDK have heard of."""
+    chosen = {*settings.aws.regions, *(r for a in settings.aws.accounts for r in a.regions)}
+    known = set(load_regions())
+    strangers = sorted(chosen - known)
+    if strangers:
+        known |= sdk_regions()
+    for region in strangers:
+        if region not in known:
+            near = difflib.get_close_matches(region, sorted(known), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SettingsError(f"CARBONFINOPS_AWS__REGIONS: unknown region {region!r}{hint}")

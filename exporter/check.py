@@ -1,0 +1,122 @@
+"""One refresh of everything, and what it says about the set-up."""
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from exporter.app import Application
+from exporter.core.evidence import HardwareProfile, PriceQuote
+from exporter.core.fleet import Inventory
+from exporter.core.provenance import FailureReason
+from exporter.data.regions import AWS_GLOBAL_PUE, AWS_GLOBAL_PUE_YEAR
+from exporter.refresh import Cell
+from exporter.settings import Settings
+from exporter.store import StateDirectory, StateError
+
+FIRST_REFRESH_SECONDS = 120.0
+_POLL_SECONDS = 0.2
+
+
+class Level(StrEnum):
+    """How serious a finding is; only FAIL makes the command fail."""
+
+    OK = "ok"
+    NOTE = "note"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the check."""
+
+    level: Level
+    subject: str
+    text: str
+
+    def __str__(self) -> str:
+        """The line as it is printed."""
+        return f"{self.level:<4}  {self.subject}: {self.text}"
+
+
+def refresh_once(application: Application, limit_seconds: float) -> bool:
+    """Refresh on this thread's watch until every fact was asked for once; whether it was."""
+    started_wall_at = time.time()
+    deadline_at = time.monotonic() + limit_seconds
+    application.start_scheduler()
+    while True:
+        application.publisher.publish()
+        pending = [
+            cell
+            for cell in application.roster.cells()
+            if cell.fresh() is None and cell.state.attempted_wall_at < started_wall_at
+        ]
+        if not pending or time.monotonic() >= deadline_at:
+            application.scheduler.stop()
+            return not pending
+        application.news.wait(_POLL_SECONDS)
+        application.news.clear()
+
+
+def findings(application: Application, settings: Settings, *, complete: bool) -> list[Finding]:
+    """Everything worth saying, in a fixed order."""
+    found = [_state_directory(settings)]
+    cells = sorted(application.roster.cells(), key=lambda cell: cell.key)
+    found += [_of_cell(cell) for cell in cells]
+    found += _of_locations(application)
+    if not complete:
+        text = f"not everything answered within {FIRST_REFRESH_SECONDS:.0f} s"
+        found.append(Finding(Level.FAIL, "check", text))
+    return found
+
+
+def _state_directory(settings: Settings) -> Finding:
+    subject = f"state directory {settings.state_dir}"
+    try:
+        with StateDirectory(settings.state_path):
+            return Finding(Level.OK, subject, "writable")
+    except StateError as error:
+        level = Level.NOTE if "in use by" in str(error) else Level.FAIL
+        return Finding(level, subject, str(error))
+
+
+def _of_cell(cell: Cell[Any]) -> Finding:
+    parts = (cell.key.source, *(part for part in cell.key.scope if part), cell.key.item)
+    subject = " ".join(part for part in parts if part)
+    state = cell.state
+    if state.reason is FailureReason.NOT_CONFIGURED:
+        return Finding(Level.NOTE, subject, state.detail)
+    if not state.up:
+        return Finding(Level.FAIL, subject, f"{state.reason or 'no answer yet'}: {state.detail}")
+    match state.value:
+        case Inventory() as inventory:
+            listed, running = len(inventory.instances), inventory.running_count
+            return Finding(Level.OK, subject, f"{listed} instances, {running} running")
+        case PriceQuote(usd_per_hour=None):
+            return Finding(Level.NOTE, subject, "no usable list price: instances have no cost")
+        case HardwareProfile(power_gap=gap) if gap is not None:
+            return Finding(Level.NOTE, subject, f"no power for this type: {gap}")
+        case _:
+            return Finding(Level.OK, subject, "answers")
+
+
+def _of_locations(application: Application) -> list[Finding]:
+    siting = application.siting
+    snapshot = application.publisher.published.snapshot
+    located = {e.instance.location for e in snapshot.instances} if snapshot else set()
+    found = []
+    for location in sorted(located):
+        variable = location.upper().replace("-", "_")
+        if location not in siting.pue:
+            text = (
+                f"AWS publishes no PUE: no emissions. Set CARBONFINOPS_PUE__{variable} "
+                f"(AWS's global average of {AWS_GLOBAL_PUE_YEAR} is {AWS_GLOBAL_PUE})"
+            )
+            found.append(Finding(Level.FAIL, f"pue {location}", text))
+        if location not in siting.grid_zones:
+            text = (
+                "no grid zone is known: no emissions. "
+                f"Set CARBONFINOPS_ELECTRICITY_MAPS__ZONES={location}=ZONE"
+            )
+            found.append(Finding(Level.FAIL, f"zone {location}", text))
+    return found

@@ -1,0 +1,151 @@
+"""The command line: serve, demo, check, snapshot."""
+
+import argparse
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter import __version__
+from exporter.configuration import SettingsError, load_settings
+from exporter.logs import configure_logging
+from exporter.settings import Settings
+from exporter.store import StateError
+
+if TYPE_CHECKING:
+    from exporter.app import Application
+
+LOG = logging.getLogger("exporter.cli")
+
+DEMO_DEFAULTS = {
+    # A demo that moves only every quarter of an hour would look broken.
+    "CARBONFINOPS_TTL__EC2_INVENTORY": "20s",
+    "CARBONFINOPS_TTL__CLOUDWATCH_CPU": "60s",
+    "CARBONFINOPS_TTL__ELECTRICITY_MAPS": "60s",
+    "CARBONFINOPS_TTL__ELECTRICITY_MAPS_HISTORY": "5m",
+    "CARBONFINOPS_TTL__SPOT_PRICE": "5m",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (SettingsError, StateError) as error:
+        for line in str(error).splitlines():
+            print(f"carbonfinops: {line}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="carbonfinops",
+        description="Cost and carbon of an AWS EC2 fleet, per instance, for Prometheus.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    config = argparse.ArgumentParser(add_help=False)
+    config.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings")
+
+    serve = commands.add_parser("serve", parents=[config], help="export the live fleet")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", parents=[config], help="export a simulated fleet")
+    demo.add_argument("--faults", choices=("on", "off"), default="on", help="simulated outages")
+    demo.add_argument("--seed", type=int, default=7, help="which simulated fleet")
+    demo.add_argument("--instances", type=int, default=100, help="size of the simulated fleet")
+    demo.set_defaults(run=_demo)
+
+    check = commands.add_parser("check", parents=[config], help="say what works and what does not")
+    check.set_defaults(run=_check)
+
+    snapshot = commands.add_parser("snapshot", parents=[config], help="print the fleet, once")
+    snapshot.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    snapshot.set_defaults(run=_snapshot)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from exporter.app import build, live_upstreams, refuse_unknown_regions, state_directory
+
+    settings = load_settings(os.environ, file=options.config)
+    configure_logging(settings.log.level, settings.log.format)
+    refuse_unknown_regions(settings)
+    with state_directory(settings) as store:
+        return _run(build(settings, live_upstreams, store=store), settings)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from exporter.app import build, simulated_upstreams
+
+    settings = load_settings(DEMO_DEFAULTS | dict(os.environ), file=options.config)
+    configure_logging(settings.log.level, settings.log.format)
+    make = simulated_upstreams(options.seed, options.instances, faults=options.faults == "on")
+    application = build(settings, make, store=None, simulated=True)
+    return _run(application, settings, "a simulated fleet: no number here is real")
+
+
+def _check(options: argparse.Namespace) -> int:
+    from exporter.app import build, live_upstreams, refuse_unknown_regions
+    from exporter.check import FIRST_REFRESH_SECONDS, Level, findings, refresh_once
+
+    settings = load_settings(os.environ, file=options.config)
+    configure_logging("error", settings.log.format)
+    refuse_unknown_regions(settings)
+    application = build(settings, live_upstreams, store=None)
+    complete = refresh_once(application, FIRST_REFRESH_SECONDS)
+    found = findings(application, settings, complete=complete)
+    for finding in found:
+        print(finding)
+    return int(any(finding.level is Level.FAIL for finding in found))
+
+
+def _snapshot(options: argparse.Namespace) -> int:
+    from exporter.app import build, live_upstreams, refuse_unknown_regions, state_directory
+    from exporter.check import FIRST_REFRESH_SECONDS, refresh_once
+    from exporter.report import FORMATS
+
+    settings = load_settings(os.environ, file=options.config)
+    configure_logging(settings.log.level, settings.log.format)
+    refuse_unknown_regions(settings)
+    store = state_directory(settings, writable=False)
+    application = build(settings, live_upstreams, store=store)
+    refresh_once(application, FIRST_REFRESH_SECONDS)
+    snapshot = application.publisher.published.snapshot
+    if snapshot is None:
+        print("carbonfinops: no inventory could be read; run carbonfinops check", file=sys.stderr)
+        return 1
+    print(FORMATS[options.format](snapshot), end="")
+    return 0
+
+
+def _run(application: "Application", settings: Settings, remark: str = "") -> int:
+    """Serve until SIGTERM or SIGINT; 1 when the address cannot be listened on."""
+    address = settings.web.listen_address
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        application.server.start()
+    except OSError as error:
+        raise SettingsError(
+            f"CARBONFINOPS_WEB__LISTEN_ADDRESS: cannot listen on {address}: {error.strerror}"
+        ) from error
+    host = address.rpartition(":")[0] or "0.0.0.0"  # noqa: S104 - what an empty host means
+    url = f"http://{host}:{application.server.port}/"
+    LOG.info("listening", extra={"url": url} | ({"remark": remark} if remark else {}))
+    application.start()
+    gc.freeze()  # what exists now lives as long as the process: collections need not look at it
+    ended.wait()
+    LOG.info("stopping")
+    application.stop()
+    return 0

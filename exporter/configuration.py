@@ -1,0 +1,124 @@
+"""Where settings come from: environment, .env and TOML file, merged and checked."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource
+from pydantic_settings import SettingsError as PydanticSettingsError
+
+from exporter.settings import LEVELS, PREFIX, Settings
+
+FROM_FILE = "_FILE"
+SECRETS = ("ELECTRICITY_MAPS__TOKEN", "AWS__ORGANIZATION_EXTERNAL_ID", "AWS__ACCOUNTS")
+"""Settings that hold a secret: each may be given as NAME_FILE, the path of a file that holds it."""
+
+
+class SettingsError(Exception):
+    """Settings are wrong; each line of the message names one of them."""
+
+
+def load_settings(
+    environment: Mapping[str, str], *, dotenv: Path = Path(".env"), file: Path | None = None
+) -> Settings:
+    """The settings in force. Raises SettingsError."""
+    variables = _prefixed(dotenv_values(dotenv)) | _prefixed(environment)
+    given = _merged(_toml(file) if file else {}, _nested(_secrets_read(variables)))
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_lines(error))) from None
+
+
+def _prefixed(variables: Mapping[str, str | None]) -> dict[str, str]:
+    return {
+        name.upper(): value
+        for name, value in variables.items()
+        if name.upper().startswith(PREFIX) and value is not None
+    }
+
+
+def _secrets_read(variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables with every NAME_FILE of a secret replaced by NAME and the file's content."""
+    read = dict(variables)
+    for secret in SECRETS:
+        name = PREFIX + secret
+        path = read.pop(name + FROM_FILE, None)
+        if path is None:
+            continue
+        try:
+            read[name] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(
+                f"{name}{FROM_FILE}: cannot read {path}: {error.strerror}"
+            ) from None
+    return read
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"--config: cannot read {file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--config: {file} is not TOML: {error}") from None
+
+
+def _nested(variables: Mapping[str, str]) -> dict[str, Any]:
+    """Variables put at their places among the nested settings, JSON parsed."""
+    known = {names[0] for names in known_names()}
+    nested: dict[str, Any] = {}
+    for name, value in sorted(variables.items()):
+        section = name.removeprefix(PREFIX).partition(LEVELS)[0].lower()
+        if section not in known:
+            path = name.removeprefix(PREFIX).lower().split(LEVELS)
+            raise SettingsError(f"{name}: unknown setting{_suggestion(path)}")
+        source = EnvSettingsSource(Settings)
+        source.env_vars = {name.lower(): value}
+        try:
+            nested = _merged(nested, source())
+        except PydanticSettingsError:
+            raise SettingsError(f"{name}: not valid JSON") from None
+    return nested
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two nested mappings as one; ``above`` wins."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _lines(error: ValidationError) -> Iterable[str]:
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        path = [str(part) for part in problem["loc"]]
+        name = PREFIX + LEVELS.join(path).upper() if path else "settings"
+        if problem["type"] == "extra_forbidden":
+            yield f"{name}: unknown setting{_suggestion(path)}"
+        else:
+            yield f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _suggestion(path: list[str]) -> str:
+    """The nearest known name, if one is near."""
+    known = [LEVELS.join(parts) for parts in known_names()]
+    near = difflib.get_close_matches(LEVELS.join(path), known, 1)
+    return f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
+
+
+def known_names() -> list[tuple[str, ...]]:
+    """The path of every setting."""
+    names: list[tuple[str, ...]] = []
+    for section, field in Settings.model_fields.items():
+        inner = getattr(field.annotation, "model_fields", None)
+        names += [(section, name) for name in inner] if inner else [(section,)]
+    return names

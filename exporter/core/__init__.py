@@ -1,0 +1,4 @@
+"""The functional core: frozen data in, frozen data out.
+
+No I/O, no clock, no logging; standard library only.
+"""

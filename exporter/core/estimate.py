@@ -1,0 +1,127 @@
+"""The whole fleet: from evidence to one snapshot."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from exporter.core.deviations import published_deviations
+from exporter.core.evidence import Evidence, ExchangeRate, GapReason, GridIntensity, Quantity
+from exporter.core.fleet import InstanceState, Inventory, Place
+from exporter.core.instance_estimate import (
+    GridView,
+    InstanceEstimator,
+    InstanceResult,
+    Siting,
+)
+from exporter.core.snapshot import (
+    Bounded,
+    FleetSnapshot,
+    GridEstimate,
+    InstanceEstimate,
+    Pue,
+)
+from exporter.core.totals import fleet_totals
+from exporter.core.uncertainty import (
+    bounded,
+    combined_ln,
+    grid_age_deviation_ln,
+    grid_estimate_deviation_ln,
+)
+
+
+def estimate_fleet(evidence: Evidence, siting: Siting, now: float) -> FleetSnapshot:
+    """Everything that the evidence says of the fleet at ``now`` (epoch seconds)."""
+    grid = {zone: _grid_view(zone, evidence, now) for zone in evidence.grid}
+    burstable = {
+        hardware.instance_type: hardware.burstable
+        for inventory in evidence.inventories.values()
+        for hardware in inventory.hardware
+    }
+    estimator = InstanceEstimator(evidence, siting, grid, burstable, now)
+    running: list[InstanceResult] = []
+    listed: list[InstanceEstimate] = []
+    for place in sorted(evidence.inventories):
+        for instance in evidence.inventories[place].instances:
+            if instance.is_running:
+                result = estimator.estimate(instance)
+                running.append(result)
+                listed.append(result.estimate)
+            else:
+                zone = siting.grid_zones.get(instance.location, "")
+                listed.append(InstanceEstimate(instance, zone))
+    gaps = _gaps(running, evidence.unreachable)
+    rate = evidence.exchange_rate
+    return FleetSnapshot(
+        estimated_at=now,
+        instances=tuple(listed),
+        totals=fleet_totals(running, evidence, grid),
+        covered_ratio=_covered_ratio(len(running) + sum(evidence.unreachable.values()), gaps),
+        gaps=gaps,
+        counts=_counts(evidence.inventories.values()),
+        grid={zone: view.estimate for zone, view in grid.items() if isinstance(view, GridView)},
+        pue=_pue_in_use(listed, siting),
+        exchange_rate=rate if isinstance(rate, ExchangeRate) else None,
+        cpu_newest_point_at=_newest_points(evidence),
+        deviations=published_deviations(running, grid, burstable),
+    )
+
+
+def _grid_view(zone: str, evidence: Evidence, now: float) -> GridView | GapReason:
+    intensity = evidence.grid[zone]
+    if not isinstance(intensity, GridIntensity):
+        return intensity
+    estimate_ln = grid_estimate_deviation_ln(intensity)
+    history = evidence.grid_history.get(zone)
+    age_ln = None if history is None else grid_age_deviation_ln(history, intensity, now)
+    grams = intensity.grams_per_kilowatt_hour
+    bounds = Bounded(grams) if age_ln is None else bounded(grams, combined_ln(age_ln, estimate_ln))
+    return GridView(GridEstimate(intensity, bounds), age_ln, estimate_ln)
+
+
+def _gaps(
+    running: Iterable[InstanceResult], unreachable: Mapping[Place, int]
+) -> dict[tuple[Place, Quantity, GapReason], int]:
+    counted: Counter[tuple[Place, Quantity, GapReason]] = Counter()
+    for result in running:
+        place = result.estimate.instance.place
+        for quantity, reason in result.gaps:
+            counted[place, quantity, reason] += 1
+    for place, count in unreachable.items():
+        for quantity in Quantity:
+            if count:
+                counted[place, quantity, GapReason.SOURCE_DOWN] += count
+    return dict(counted)
+
+
+def _covered_ratio(
+    total: int, gaps: Mapping[tuple[Place, Quantity, GapReason], int]
+) -> dict[Quantity, float]:
+    """Share of the running instances, last known, that have a quantity; 1 for an empty fleet."""
+    missing: Counter[Quantity] = Counter()
+    for (_, quantity, _), count in gaps.items():
+        missing[quantity] += count
+    return {q: 1 - missing[q] / total if total else 1.0 for q in Quantity}
+
+
+def _counts(inventories: Iterable[Inventory]) -> dict[tuple[Place, InstanceState], int]:
+    counted: Counter[tuple[Place, InstanceState]] = Counter()
+    for inventory in inventories:
+        for state in (InstanceState.RUNNING, InstanceState.STOPPED):
+            counted[inventory.place, state] = 0
+        for instance in inventory.instances:
+            counted[inventory.place, instance.state] += 1
+    return dict(counted)
+
+
+def _pue_in_use(listed: Iterable[InstanceEstimate], siting: Siting) -> dict[str, Pue]:
+    locations = {estimate.instance.location for estimate in listed}
+    return {place: siting.pue[place] for place in sorted(locations) if place in siting.pue}
+
+
+def _newest_points(evidence: Evidence) -> dict[Place, float]:
+    """Start of the newest five-minute CPU point in use, by place."""
+    newest = {}
+    for place, instances in evidence.cpu.items():
+        starts = [cpu.points[-1].start_at for cpu in instances.values() if cpu.points]
+        if place in evidence.inventories and starts:
+            newest[place] = max(starts)
+    return newest

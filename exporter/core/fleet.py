@@ -1,0 +1,122 @@
+"""What the fleet is made of: places, instances and the hardware of their types."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """One account in one region: the scope in which AWS answers for instances."""
+
+    account_id: str
+    region: str
+
+
+class InstanceState(StrEnum):
+    """EC2 instance states, in AWS's words."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SHUTTING_DOWN = "shutting-down"
+    TERMINATED = "terminated"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class PurchaseOption(StrEnum):
+    """How the compute time is paid for, as far as the instance itself tells."""
+
+    ON_DEMAND = "on_demand"
+    SPOT = "spot"
+    CAPACITY_BLOCK = "capacity_block"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One EC2 instance as DescribeInstances reports it.
+
+    ``launched_at`` is the LAST launch (it moves on every start), in epoch seconds.
+    ``tags`` holds the allow-listed tags only, as (label, value), sorted by label; the label is
+    without its ``tag_`` prefix.
+    """
+
+    instance_id: str
+    account_id: str
+    region: str
+    availability_zone: str
+    instance_type: str
+    state: InstanceState
+    launched_at: float
+    purchase_option: PurchaseOption
+    usage_operation: str
+    platform: str
+    tenancy: str
+    architecture: str
+    name: str
+    tags: tuple[tuple[str, str], ...] = ()
+    state_reason: str = ""
+    state_transition_reason: str = ""
+
+    @property
+    def place(self) -> Place:
+        """The account and region it lives in."""
+        return Place(self.account_id, self.region)
+
+    @property
+    def location(self) -> str:
+        """The region, or the Local Zone group: where grid, PUE and prices are looked up.
+
+        A zone of a region is the region plus one letter (eu-central-1a); a Local or Wavelength
+        Zone carries its own group name (eu-central-1-ham-1a belongs to eu-central-1-ham-1).
+        """
+        suffix = self.availability_zone.removeprefix(self.region)
+        if suffix.startswith("-") and self.availability_zone.startswith(self.region):
+            return self.availability_zone[:-1]
+        return self.region
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs now, by its own state."""
+        return self.state is InstanceState.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What DescribeInstanceTypes says of one instance type.
+
+    ``accelerators`` counts GPUs, inference and media accelerators, FPGAs and Neuron devices.
+    """
+
+    instance_type: str
+    vcpus: int
+    memory_mebibytes: int
+    accelerators: int
+    burstable: bool
+    architecture: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All instances of one place (terminated ones left out), and the hardware of their types."""
+
+    place: Place
+    instances: tuple[Instance, ...]
+    hardware: tuple[Hardware, ...]
+
+    @property
+    def running_count(self) -> int:
+        """Number of running instances."""
+        return sum(1 for instance in self.instances if instance.is_running)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One AWS account to poll; ``role_arn`` is empty for the base credentials' own account.
+
+    ``regions`` are the regions chosen for it; empty means all that are enabled.
+    """
+
+    account_id: str
+    role_arn: str = ""
+    external_id: str = ""
+    regions: tuple[str, ...] = ()

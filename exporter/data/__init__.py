@@ -1,0 +1,1 @@
+"""Facts shipped with the program, each with its source."""

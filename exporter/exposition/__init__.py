@@ -1,0 +1,1 @@
+"""From a snapshot to the bytes that Prometheus and people read."""

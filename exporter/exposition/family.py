@@ -1,0 +1,30 @@
+"""The samples of one metric, ready to be rendered."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from exporter.exposition.catalogue import MetricSpec
+from exporter.exposition.labels import label_set
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric and its samples: the n-th label set, already rendered, has the n-th value.
+
+    No label set may occur twice: Prometheus would refuse the whole scrape.
+    """
+
+    spec: MetricSpec
+    label_sets: tuple[str, ...]
+    values: tuple[float, ...]
+
+
+def labelled(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], float]]) -> Family:
+    """Build a family from label values (in the order of the catalogue) and values."""
+    pairs = [(label_set(spec.labels, labels), value) for labels, value in samples]
+    return Family(spec, tuple(text for text, _ in pairs), tuple(value for _, value in pairs))
+
+
+def single(spec: MetricSpec, value: float | None) -> Family:
+    """Build a family of one sample without labels, or of none when the value is unknown."""
+    return Family(spec, (), ()) if value is None else Family(spec, ("",), (value,))

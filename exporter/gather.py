@@ -1,0 +1,108 @@
+"""From cells to evidence: what is fresh enough to be used, and the health of every source."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from exporter.core.evidence import Evidence, GapReason, InstanceCpu
+from exporter.core.fleet import Place
+from exporter.core.provenance import FailureReason, Scope, SourceName, SourceStatus
+from exporter.refresh import Cell
+from exporter.roster import Roster
+from exporter.scheduler import Tally
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+def gather_evidence(roster: Roster, now: float) -> Evidence:
+    """Everything that is fresh at ``now`` (epoch seconds)."""
+    return Evidence(
+        inventories=_fresh(roster.inventories),
+        unreachable={
+            place: cell.state.value.running_count
+            for place, cell in roster.inventories.items()
+            if cell.state.value and cell.fresh() is None
+        },
+        cpu=_cpu(roster, now),
+        profiles=_fresh(roster.profiles),
+        prices=_fresh(roster.prices),
+        spot={
+            place: {quote.key: quote for quote in prices.quotes}
+            for place, prices in _fresh(roster.spot).items()
+        },
+        grid={zone: cell.fresh() or _grid_gap(cell) for zone, cell in roster.grid.items()},
+        grid_history=_fresh(roster.grid_history),
+        exchange_rate=roster.exchange_rate.fresh() or _rate_gap(roster.exchange_rate),
+    )
+
+
+def _fresh(cells: Mapping[K, Cell[T]]) -> dict[K, T]:
+    values = {key: cell.fresh() for key, cell in cells.items()}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _cpu(roster: Roster, now: float) -> dict[Place, dict[str, InstanceCpu]]:
+    """Polled points by instance; an instance whose own window is too old counts as not polled."""
+    found = {}
+    for place, value in _fresh(roster.cpu).items():
+        oldest_at = now - roster.cpu[place].cadence.max_age_seconds
+        found[place] = {
+            cpu.instance_id: cpu for cpu in value.instances if cpu.window_end_at >= oldest_at
+        }
+    return found
+
+
+def _grid_gap(cell: Cell[Any]) -> GapReason:
+    match cell.state.reason:
+        case FailureReason.NOT_CONFIGURED:
+            return GapReason.NOT_CONFIGURED
+        case FailureReason.NOT_COVERED:
+            return GapReason.ZONE_NOT_COVERED
+        case FailureReason.NO_RECENT_DATA if cell.state.value is None:
+            return GapReason.NO_GRID_INTENSITY
+        case FailureReason.NO_RECENT_DATA:
+            return GapReason.GRID_TOO_OLD
+    return GapReason.SOURCE_DOWN
+
+
+def _rate_gap(cell: Cell[Any]) -> GapReason:
+    match cell.state.reason:
+        case FailureReason.NOT_CONFIGURED:
+            return GapReason.NOT_CONFIGURED
+        case FailureReason.NO_RECENT_DATA:
+            return GapReason.NO_EXCHANGE_RATE
+    return GapReason.SOURCE_DOWN
+
+
+def gather_statuses(
+    roster: Roster, tallies: Mapping[tuple[SourceName, Scope], Tally]
+) -> tuple[SourceStatus, ...]:
+    """Health by source and scope; where several cells share a scope, the worst of them counts."""
+    groups: dict[tuple[SourceName, Scope], list[Cell[Any]]] = defaultdict(list)
+    for cell in roster.cells():
+        groups[cell.key.source, cell.key.scope].append(cell)
+    return tuple(_status(groups[key], tallies.get(key, Tally())) for key in sorted(groups))
+
+
+def _status(cells: list[Cell[Any]], tally: Tally) -> SourceStatus:
+    """A cell that was never asked says nothing as long as others of its scope were."""
+    asked = [cell for cell in cells if cell.state.attempted_wall_at] or cells
+    worst = max(asked, key=lambda cell: (not cell.state.up, cell.state.consecutive_failures))
+    state = worst.state
+    oldest = min(asked, key=lambda cell: cell.state.succeeded_wall_at)
+    cadence = worst.cadence
+    return SourceStatus(
+        source=worst.key.source,
+        scope=worst.key.scope,
+        up=state.up,
+        last_success_at=oldest.state.succeeded_wall_at,
+        last_duration_seconds=state.duration_seconds,
+        refreshes=tally.refreshes,
+        failures=dict(tally.failures),
+        reason=state.reason,
+        detail=state.detail,
+        age_seconds=oldest.age_seconds(),
+        interval_seconds=cadence.interval_seconds,
+        max_age_seconds=cadence.max_age_seconds,
+    )

@@ -1,0 +1,154 @@
+"""The background loop: from changed cells to a new snapshot, a new exposition, new state files.
+
+The whole picture is one immutable object, swapped by assignment: whoever reads it sees all of one
+refresh or all of the one before, and takes no lock.
+"""
+
+import threading
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Protocol
+
+from exporter.core.estimate import estimate_fleet
+from exporter.core.instance_estimate import Siting
+from exporter.core.provenance import SourceName, SourceStatus
+from exporter.core.snapshot import FleetSnapshot
+from exporter.exposition.families import FleetFamilies
+from exporter.exposition.render import Exposition, Renderer
+from exporter.exposition.source_families import source_families
+from exporter.gather import gather_evidence, gather_statuses
+from exporter.refresh import Cell, CellKey, Clock
+from exporter.roster import Roster
+from exporter.scheduler import Scheduler
+from exporter.store import StateDirectory
+
+HEARTBEAT_SECONDS = 10.0
+"""The exporter's own metrics are never older than this."""
+
+REESTIMATE_SECONDS = 60.0
+"""Bounds widen as evidence ages: without any news they are computed again this often."""
+
+SETTLE_SECONDS = 0.1
+"""Cells often change in bursts; one publication then serves them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What readers see. ``snapshot`` is None until the first inventory is known."""
+
+    exposition: Exposition
+    snapshot: FleetSnapshot | None
+    statuses: tuple[SourceStatus, ...]
+
+
+class OwnMetrics(Protocol):
+    """The exporter's metrics about itself."""
+
+    def render(self) -> str:
+        """The metrics as text."""
+
+    def set_boavizta_version(self, version: str) -> None:
+        """The profile provider's version has become known."""
+
+
+class Publisher:
+    """Turns what the cells hold into what readers see.
+
+    ``publish`` runs on one thread only; ``news`` is set by whoever has some.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        scheduler: Scheduler,
+        siting: Siting,
+        families: FleetFamilies,
+        own_metrics: OwnMetrics,
+        store: StateDirectory | None,
+        clock: Clock,
+        news: threading.Event,
+    ) -> None:
+        self._roster = roster
+        self._scheduler = scheduler
+        self._siting = siting
+        self._families = families
+        self._own_metrics = own_metrics
+        self._store = store
+        self._clock = clock
+        self._renderer = Renderer()
+        self._news = news
+        self._ended = threading.Event()
+        self._stopped = threading.Event()
+        self._seen: dict[CellKey, tuple[object, bool]] = {}
+        self._saved: dict[SourceName, tuple[object, ...]] = {}
+        self._estimated_at = float("-inf")
+        self._snapshot: FleetSnapshot | None = None
+        self._fleet = families.of(None)
+        self.published: Published = self.publish()
+
+    def run(self) -> None:
+        """Publish whenever there is news, and at every heartbeat, until stopped; blocks."""
+        while not self._stopped.is_set():
+            if self._news.wait(HEARTBEAT_SECONDS):
+                self._stopped.wait(SETTLE_SECONDS)
+            self._news.clear()
+            self.publish()
+        self._ended.set()
+
+    def stop(self, wait_seconds: float) -> None:
+        """End ``run`` after one last publication, and wait for it."""
+        self._stopped.set()
+        self._news.set()
+        self._ended.wait(wait_seconds)
+
+    def publish(self) -> Published:
+        """Bring everything up to date, once."""
+        self._roster.reconcile()
+        cells = list(self._roster.cells())
+        if self._has_news(cells):
+            self._estimate()
+        self._own_metrics.set_boavizta_version(self._roster.profile_version.state.value or "")
+        statuses = gather_statuses(self._roster, self._scheduler.tallies)
+        exposition = self._renderer.render(
+            self._fleet, source_families(statuses), self._own_metrics.render()
+        )
+        self.published = Published(exposition, self._snapshot, statuses)
+        self.save(cells)
+        return self.published
+
+    def _has_news(self, cells: list[Cell[Any]]) -> bool:
+        """Whether a value came, went or grew too old, or time has moved the bounds."""
+        seen = {cell.key: (cell.state.value, cell.fresh() is not None) for cell in cells}
+        changed = len(seen) != len(self._seen) or any(
+            key not in self._seen
+            or self._seen[key][0] is not value
+            or self._seen[key][1] is not fresh
+            for key, (value, fresh) in seen.items()
+        )
+        self._seen = seen
+        return changed or self._clock.monotonic() - self._estimated_at >= REESTIMATE_SECONDS
+
+    def _estimate(self) -> None:
+        now = self._clock.wall()
+        self._estimated_at = self._clock.monotonic()
+        if not any(cell.state.value for cell in self._roster.inventories.values()):
+            return
+        evidence = gather_evidence(self._roster, now)
+        self._snapshot = estimate_fleet(evidence, self._siting, now)
+        self._fleet = self._families.of(self._snapshot)
+
+    def save(self, cells: list[Cell[Any]]) -> None:
+        """Write the state of every source that had an attempt since the last time."""
+        if not self._store:
+            return
+        by_source = attrgetter("key.source")
+        for source, group in groupby(sorted(cells, key=by_source), by_source):
+            members = list(group)
+            states = tuple(cell.state for cell in members)
+            before = self._saved.get(source, ())
+            if len(before) != len(states) or any(
+                a is not b for a, b in zip(before, states, strict=True)
+            ):
+                self._saved[source] = states
+                self._store.save(source, members)

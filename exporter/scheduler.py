@@ -1,0 +1,183 @@
+"""When each cell is refreshed, and on which thread.
+
+One thread decides, and a few daemon threads per source do the waiting: a hanging upstream holds
+up only its own lane, and never the end of the program.
+"""
+
+import heapq
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.refresh import (
+    Cell,
+    CellKey,
+    Clock,
+    refresh_delay_seconds,
+    retry_delay_seconds,
+)
+
+
+class Lane(Protocol):
+    """Runs jobs some time soon."""
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Take a job; return at once."""
+
+
+class ThreadLane:
+    """A few daemon threads, started as they are needed."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._name = name
+        self._threads = threads
+        self._started = 0
+        self._busy = 0
+        self._lock = threading.Lock()
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Take a job; return at once."""
+        with self._lock:
+            self._busy += 1
+            if self._busy > self._started and self._started < self._threads:
+                self._started += 1
+                name = f"{self._name}-{self._started}"
+                threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._jobs.put(job)
+
+    def _work(self) -> None:
+        while True:
+            self._jobs.get()()
+            with self._lock:
+                self._busy -= 1
+
+
+@dataclass(slots=True)
+class _Task:
+    cell: Cell[Any]
+    due_at: float
+    running: bool = False
+    poked: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """Attempts of one source in one scope since the start of the process."""
+
+    refreshes: int = 0
+    failures: Counter[FailureReason] = field(default_factory=Counter)
+
+
+class Scheduler:
+    """Refreshes cells at their cadence; ``on_change`` hears of every attempt that ended."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        lanes: Mapping[SourceName, Lane],
+        on_change: Callable[[], None],
+        draw: random.Random,
+    ) -> None:
+        self._clock = clock
+        self._lanes = lanes
+        self._on_change = on_change
+        self._draw = draw
+        self._tasks: dict[CellKey, _Task] = {}
+        self._heap: list[tuple[float, int, CellKey]] = []
+        self._order = count()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopped = False
+        self.tallies: dict[tuple[SourceName, Scope], Tally] = {}
+
+    def add(self, cell: Cell[Any]) -> None:
+        """Begin to refresh a cell: at once, or when its restored value is due again."""
+        with self._lock:
+            self.tallies.setdefault((cell.key.source, cell.key.scope), Tally())
+            task = _Task(cell, self._clock.monotonic() + self._first_delay_seconds(cell))
+            self._tasks[cell.key] = task
+            self._push(task)
+
+    def remove(self, key: CellKey) -> None:
+        """Stop refreshing a cell; an attempt under way ends without effect on others."""
+        with self._lock:
+            self._tasks.pop(key, None)
+
+    def poke(self, key: CellKey) -> None:
+        """Refresh a cell now, without moving its regular time."""
+        with self._lock:
+            task = self._tasks.get(key)
+            if task and not task.running and not task.poked:
+                task.poked = True
+                heapq.heappush(self._heap, (self._clock.monotonic(), next(self._order), key))
+                self._wake.set()
+
+    def step(self) -> float | None:
+        """Hand out every task that is due; seconds until the next one, None when there is none."""
+        due: list[_Task] = []
+        with self._lock:
+            now = self._clock.monotonic()
+            while self._heap and self._heap[0][0] <= now:
+                _, _, key = heapq.heappop(self._heap)
+                task = self._tasks.get(key)
+                if task and not task.running and (task.poked or task.due_at <= now):
+                    task.running = True
+                    due.append(task)
+            delay = self._heap[0][0] - now if self._heap else None
+        for task in due:
+            self._lanes[task.cell.key.source].submit(lambda task=task: self._run(task))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        return delay
+
+    def run(self) -> None:
+        """Hand out tasks until stopped; blocks."""
+        while not self._stopped:
+            delay = self.step()
+            self._wake.wait(delay)
+            self._wake.clear()
+
+    def stop(self) -> None:
+        """End ``run``; attempts under way are left to their daemon threads."""
+        self._stopped = True
+        self._wake.set()
+
+    def _run(self, task: _Task) -> None:
+        cell = task.cell
+        failure = cell.attempt()
+        with self._lock:
+            tally = self.tallies[cell.key.source, cell.key.scope]
+            tally.refreshes += 1
+            if failure:
+                tally.failures[failure.reason] += 1
+            now = self._clock.monotonic()
+            interval = cell.cadence.interval_seconds
+            if failure:
+                failures = cell.state.consecutive_failures
+                task.due_at = now + retry_delay_seconds(failures, failure, interval, self._draw)
+            elif not task.poked or task.due_at <= now:
+                task.due_at = now + refresh_delay_seconds(interval, self._draw)
+            task.running = task.poked = False
+            if self._tasks.get(cell.key) is task:
+                self._push(task)
+        self._on_change()
+
+    def _push(self, task: _Task) -> None:
+        heapq.heappush(self._heap, (task.due_at, next(self._order), task.cell.key))
+        self._wake.set()
+
+    def _first_delay_seconds(self, cell: Cell[Any]) -> float:
+        """A restored cell waits for the rest of its interval: no paid call is repeated."""
+        state = cell.state
+        if not state.attempted_wall_at:
+            return 0.0
+        since = max(0.0, self._clock.wall() - state.attempted_wall_at)
+        interval = cell.cadence.interval_seconds
+        if state.reason is not None:
+            interval = min(interval, 60.0)
+        return max(0.0, refresh_delay_seconds(interval, self._draw) - since)

@@ -1,0 +1,1 @@
+"""A deterministic cloud behind the same Source protocol as the real upstreams, for the demo."""

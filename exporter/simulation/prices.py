@@ -1,0 +1,64 @@
+"""What compute costs: list and spot prices, INVENTED, of a believable magnitude."""
+
+from collections.abc import Mapping
+from math import floor
+
+from exporter.core.evidence import PriceKey, PriceQuote, SpotKey, SpotQuote
+from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from exporter.simulation import hardware, noise
+
+_LINUX_USD_PER_HOUR: Mapping[str, float] = {
+    "t3.micro": 0.0108,
+    "t3.medium": 0.043,
+    "t3a.large": 0.078,
+    "t4g.medium": 0.035,
+    "m5.large": 0.1,
+    "m5.4xlarge": 0.8,
+    "m6i.xlarge": 0.2,
+    "m6g.large": 0.08,
+    "m7i.large": 0.105,
+    "m8a.large": 0.12,
+    "c5.xlarge": 0.18,
+    "c6g.xlarge": 0.14,
+    "c7g.xlarge": 0.15,
+    "r5.large": 0.13,
+    "g4dn.xlarge": 0.55,
+}
+_REGION_FACTORS: Mapping[str, float] = {"us-east-1": 1.0, "eu-west-1": 1.1, "eu-central-1": 1.18}
+_WINDOWS_USD_PER_HOUR_PER_VCPU = 0.045
+_SOLD_TENANCY = "default"
+
+_SPOT_RATIO = 0.35
+_SPOT_SWING_RATIO = 0.12
+_SPOT_STEP_SECONDS = 6 * SECONDS_PER_HOUR
+_SPOT_TREND_SECONDS = 4 * SECONDS_PER_DAY
+
+
+def list_price(key: PriceKey) -> PriceQuote:
+    """The on-demand price; without one for what the simulated cloud does not sell."""
+    linux = _LINUX_USD_PER_HOUR.get(key.instance_type)
+    factor = _REGION_FACTORS.get(key.location)
+    if linux is None or factor is None or key.tenancy != _SOLD_TENANCY:
+        return PriceQuote(key, None)
+    if key.usage_operation == "RunInstances":
+        return PriceQuote(key, round(linux * factor, 4))
+    if key.usage_operation == "RunInstances:0002":
+        licence = hardware.MODELS[key.instance_type].vcpus * _WINDOWS_USD_PER_HOUR_PER_VCPU
+        return PriceQuote(key, round(linux * factor + licence, 4))
+    return PriceQuote(key, None)
+
+
+def spot_price(seed: int, key: SpotKey, at: float) -> SpotQuote | None:
+    """The spot price in force at an instant; None for what is not sold as spot.
+
+    About a third of the list price; each availability zone wanders slowly on its own.
+    """
+    region = key.availability_zone[:-1]
+    listed = list_price(PriceKey(region, key.instance_type, "RunInstances", _SOLD_TENANCY))
+    if listed.usd_per_hour is None or key.platform != "Linux/UNIX":
+        return None
+    priced_at = floor(at / _SPOT_STEP_SECONDS) * _SPOT_STEP_SECONDS
+    stream = noise.stream(seed, "spot", *key)
+    sway = noise.wander(stream, priced_at, _SPOT_TREND_SECONDS) - 0.5
+    usd_per_hour = round(listed.usd_per_hour * (_SPOT_RATIO + _SPOT_SWING_RATIO * sway), 4)
+    return SpotQuote(*key, usd_per_hour, priced_at)

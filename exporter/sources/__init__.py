@@ -1,0 +1,1 @@
+"""The upstreams: one file each, returning core values and raising only SourceError."""

@@ -1,0 +1,188 @@
+"""AWS's errors in the program's own words."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from exporter.core.provenance import FailureReason
+from exporter.core.units import SECONDS_PER_DAY
+from exporter.sources.source import SourceError
+
+# Error codes of every service asked here; https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
+# errors-overview.html and the CommonErrors page of each other API reference (2026).
+_THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
+_NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_EXPIRED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+)
+_NOT_ACCEPTED = frozenset(
+    {
+        "AuthFailure",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
+        "RegionDisabledException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClient",
+        "UnrecognizedClientException",
+    }
+)
+_NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
+_DENIED = _NOT_ALLOWED | _EXPIRED | _NOT_ACCEPTED | {_NO_ORGANIZATION}
+
+_IAM_ACTIONS = {
+    "DescribeInstanceTypes": "ec2:DescribeInstanceTypes",
+    "DescribeInstances": "ec2:DescribeInstances",
+    "DescribeRegions": "ec2:DescribeRegions",
+    "DescribeSpotPriceHistory": "ec2:DescribeSpotPriceHistory",
+    "GetCallerIdentity": "sts:GetCallerIdentity",
+    "GetMetricData": "cloudwatch:GetMetricData",
+    "GetProducts": "pricing:GetProducts",
+    "ListAccounts": "organizations:ListAccounts",
+}
+_MESSAGE_CHARACTERS = 200
+
+PARSER_ERRORS = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What botocore's parsers let through when an answer is not shaped as its model says."""
+
+
+def upstream_errors() -> tuple[type[Exception], ...]:
+    """Give the classes of the errors that botocore and urllib3 raise on their own account."""
+    # Imported late: the process listens before it loads botocore.
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - see above
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - see above
+
+    return (BotoCoreError, ClientError, ResponseParserError, HTTPError, OSError)
+
+
+@contextmanager
+def translated(
+    doing: str, account_id: str = "", also: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Turn upstream errors, and those in ``also``, into SourceError; anything else is a bug."""
+    try:
+        yield
+    except (*upstream_errors(), *also) as error:
+        raise translate(error, doing, account_id) from error
+
+
+def translate(error: Exception, doing: str, account_id: str = "") -> SourceError:
+    """Say in one line what failed while ``doing``, and how to mend it where that is known."""
+    where = f"{doing} for account {account_id}" if account_id else doing
+    response: Mapping[str, Any] = getattr(error, "response", None) or {}
+    explanation = _explain_answer(error, response) if response else _explain_exception(error)
+    return SourceError(reason_of(error), f"{where}: {explanation}", _retry_after_seconds(response))
+
+
+def reason_of(error: Exception) -> FailureReason:
+    """Classify an error raised by a call to AWS."""
+    from botocore import exceptions as aws  # noqa: PLC0415 - imported late, as above
+    from urllib3 import exceptions as http  # noqa: PLC0415 - imported late, as above
+
+    if isinstance(error, aws.ClientError):
+        return reason_of_answer(error.response)
+    if isinstance(error, (aws.ConnectTimeoutError, aws.ReadTimeoutError, http.TimeoutError)):
+        return FailureReason.TIMEOUT
+    if isinstance(
+        error, (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, http.HTTPError)
+    ):
+        return FailureReason.UNAVAILABLE
+    if isinstance(error, (aws.ValidationError, aws.ParamValidationError)):
+        return FailureReason.MALFORMED
+    # What remains of botocore's own errors is about finding, reading or renewing credentials;
+    # it reports credentials that are still expired after a renewal as a plain RuntimeError.
+    if isinstance(error, (aws.BotoCoreError, OSError)) or type(error) is RuntimeError:
+        return FailureReason.DENIED
+    return FailureReason.MALFORMED
+
+
+def reason_of_answer(answer: Mapping[str, Any]) -> FailureReason:
+    """Classify an answer that reports an error, by its code, else by its HTTP status."""
+    code = str(answer.get("Error", {}).get("Code", ""))
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _THROTTLED or status == 429:  # noqa: PLR2004 - RFC 6585, Too Many Requests
+        return FailureReason.THROTTLED
+    if code in _TIMED_OUT:
+        return FailureReason.TIMEOUT
+    if code in _DENIED or status in {401, 403}:
+        return FailureReason.DENIED
+    if status >= 500:  # noqa: PLR2004 - RFC 9110, server errors
+        return FailureReason.UNAVAILABLE
+    return FailureReason.MALFORMED
+
+
+def _explain_answer(error: Exception, response: Mapping[str, Any]) -> str:
+    code = str(response.get("Error", {}).get("Code", ""))
+    operation = getattr(error, "operation_name", "")
+    if code in _NOT_ALLOWED and operation == "AssumeRole":
+        return (
+            f"the role was refused ({code}): check its trust policy and external id, and that"
+            " the base credentials may call sts:AssumeRole on it"
+        )
+    if code in _NOT_ALLOWED:
+        action = _IAM_ACTIONS.get(operation, operation)
+        return f"not allowed ({code}): allow {action} in the IAM policy of the credentials"
+    if code in _EXPIRED:
+        return f"the credentials have expired ({code}): renew them, and check this host's clock"
+    if code in _NOT_ACCEPTED:
+        return (
+            f"the credentials were not accepted ({code}): check the keys and this host's clock;"
+            " AWS answers the same in a region that is not enabled for the account"
+        )
+    if code == _NO_ORGANIZATION:
+        return f"not in an organization ({code}): list the accounts in the settings instead"
+    # AWS's text is safe here: only refused signatures quote parts of the signed request.
+    message = " ".join(str(response.get("Error", {}).get("Message", "")).split())
+    return f"{code}: {message[:_MESSAGE_CHARACTERS]}"
+
+
+def _explain_exception(error: Exception) -> str:
+    # The text of these errors can quote bodies, files or a command's output: the class is enough.
+    kind = type(error).__name__
+    if kind in {"NoCredentialsError", "PartialCredentialsError"}:
+        return (
+            "no AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a"
+            " profile, or attach a role"
+        )
+    match reason_of(error):
+        case FailureReason.TIMEOUT:
+            return f"no answer in time from {_host(error)} ({kind})"
+        case FailureReason.UNAVAILABLE:
+            return f"no connection to {_host(error)} ({kind}): check the network and region name"
+        case FailureReason.DENIED:
+            return f"the credentials cannot be read or renewed ({kind}): check where they come from"
+        case _:
+            return f"the request or its answer is not as the API says ({kind})"
+
+
+def _host(error: Exception) -> str:
+    url = getattr(error, "kwargs", {}).get("endpoint_url")
+    return (urlsplit(str(url)).hostname if url else None) or "AWS"
+
+
+def _retry_after_seconds(response: Mapping[str, Any]) -> float | None:
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    text = str(headers.get("retry-after", ""))
+    return min(float(text), SECONDS_PER_DAY) if text.isascii() and text.isdigit() else None

@@ -1,0 +1,87 @@
+"""Hardware of instance types."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from cachetools import TTLCache
+
+from exporter.core.fleet import Hardware
+from exporter.core.units import SECONDS_PER_DAY
+from exporter.sources.aws.endpoint import Endpoint
+from exporter.sources.aws.record import Record
+
+_KEPT_SECONDS = 7 * SECONDS_PER_DAY
+_KEPT_ENTRIES = 100_000  # AWS: about 1,500 types in about 40 regions
+_TYPES_PER_CALL = 100
+_DEVICE_LISTS = (
+    ("GpuInfo", "Gpus"),
+    ("InferenceAcceleratorInfo", "Accelerators"),
+    ("FpgaInfo", "Fpgas"),
+    ("MediaAcceleratorInfo", "Accelerators"),
+    ("NeuronInfo", "NeuronDevices"),
+)
+
+
+class HardwareCatalogue:
+    """DescribeInstanceTypes, asked once a week per region and type; safe to share by threads."""
+
+    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
+        self._known: TTLCache[tuple[str, str], Hardware] = TTLCache(
+            _KEPT_ENTRIES, _KEPT_SECONDS, timer
+        )
+        self._lock = threading.Lock()
+
+    def look_up(self, endpoint: Endpoint, instance_types: Iterable[str]) -> tuple[Hardware, ...]:
+        """Give the hardware of the types that EC2 describes in the endpoint's region, by name.
+
+        Raises SourceError when EC2 has to be asked and does not answer usably.
+        """
+        wanted = sorted(set(instance_types))
+        found: dict[str, Hardware] = {}
+        with self._lock:
+            for name in wanted:
+                hardware = self._known.get((endpoint.region, name))
+                if hardware is not None:
+                    found[name] = hardware
+        missing = [name for name in wanted if name not in found]
+        for start in range(0, len(missing), _TYPES_PER_CALL):
+            for hardware in _described(endpoint, missing[start : start + _TYPES_PER_CALL]):
+                found[hardware.instance_type] = hardware
+                with self._lock:
+                    self._known[endpoint.region, hardware.instance_type] = hardware
+        return tuple(found[name] for name in wanted if name in found)
+
+
+def _described(endpoint: Endpoint, names: Sequence[str]) -> list[Hardware]:
+    # By filter, because InstanceTypes fails as a whole when it holds one unknown name.
+    pages = endpoint.pages(
+        "describe_instance_types",
+        Filters=[{"Name": "instance-type", "Values": list(names)}],
+        MaxResults=_TYPES_PER_CALL,
+    )
+    return [_hardware(record) for page in pages for record in page.parts("InstanceTypes")]
+
+
+def _hardware(record: Record) -> Hardware:
+    return Hardware(
+        instance_type=record.text("InstanceType"),
+        vcpus=record.part("VCpuInfo").whole("DefaultVCpus"),
+        memory_mebibytes=record.part("MemoryInfo").whole("SizeInMiB"),
+        accelerators=sum(
+            device.whole("Count") if device.has("Count") else 1
+            for group, devices in _DEVICE_LISTS
+            for device in record.part(group).optional_parts(devices)
+        ),
+        burstable=record.optional_flag("BurstablePerformanceSupported"),
+        architecture=_architecture(record),
+    )
+
+
+def _architecture(record: Record) -> str:
+    """Give the architecture; where a type also runs 32-bit systems, the 64-bit one."""
+    processor = record.part("ProcessorInfo")
+    if not processor.has("SupportedArchitectures"):
+        return ""
+    supported = [str(name) for name in processor.values("SupportedArchitectures")]
+    return next((name for name in supported if name != "i386"), "i386" if supported else "")

@@ -1,0 +1,149 @@
+"""AWS clients: one session for the base credentials, one for each role that is assumed."""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from exporter.core.fleet import Account
+from exporter.sources.aws.attempts import AttemptReports
+from exporter.sources.aws.failures import translate, translated
+from exporter.sources.source import RequestObserver
+
+if TYPE_CHECKING:
+    import boto3.session
+    from botocore.config import Config
+    from botocore.credentials import DeferredRefreshableCredentials
+    from botocore.loaders import Loader
+
+__all__ = ["AwsClients", "translate"]
+
+_ROLE_SESSION_NAME = "carbonfinops-exporter"
+_TOTAL_ATTEMPTS = 3
+_DEFAULT_REGION = "us-east-1"
+
+
+class _RoleCredentials:
+    """The ``credential_provider`` component of a session that acts as one role."""
+
+    def __init__(self, credentials: "DeferredRefreshableCredentials") -> None:
+        self._credentials = credentials
+
+    def load_credentials(self) -> "DeferredRefreshableCredentials":
+        return self._credentials
+
+
+class AwsClients:
+    """Makes clients and keeps them; safe to share between threads.
+
+    The base credentials come from botocore's usual chain; roles are assumed with them and
+    renewed by botocore before they expire. Every HTTP attempt is told to ``observer``.
+    """
+
+    def __init__(
+        self,
+        observer: RequestObserver,
+        *,
+        connect_timeout_seconds: float = 5.0,
+        read_timeout_seconds: float = 20.0,
+    ) -> None:
+        self._reports = AttemptReports(observer)
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._read_timeout_seconds = read_timeout_seconds
+        # Clients may be shared between threads, sessions may not: one lock for all creation.
+        self._lock = threading.RLock()
+        self._loader: Loader | None = None
+        self._hub: boto3.session.Session | None = None
+        self._sessions: dict[tuple[str, str], boto3.session.Session] = {}
+        self._clients: dict[tuple[str, str, str, str], Any] = {}
+
+    def client(self, service: str, region: str, account: Account | None = None) -> Any:
+        """Give the client of a service; without an account it uses the base credentials.
+
+        Raises SourceError when there are no credentials or the configuration is unusable.
+        """
+        role = (account.role_arn, account.external_id) if account else ("", "")
+        account_id = account.account_id if account else ""
+        key = (*role, service, region)
+        # ValueError: botocore's word for an endpoint URL that is none.
+        with self._lock, translated(f"{service} client in {region}", account_id, (ValueError,)):
+            if key not in self._clients:
+                session = self._session(*role)
+                self._clients[key] = session.client(
+                    service_name=service,  # type: ignore[call-overload] # any service
+                    region_name=region,
+                    config=self._config(),
+                )
+            return self._clients[key]
+
+    def home_region(self) -> str:
+        """Region of the calls that are about no region: configured for AWS, or us-east-1."""
+        with self._lock, translated("AWS configuration"):
+            return self._hub_session().region_name or _DEFAULT_REGION
+
+    def _session(self, role_arn: str, external_id: str) -> "boto3.session.Session":
+        from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - imported late
+
+        # A client made without credentials would never get any: better none is kept.
+        if self._hub_session().get_credentials() is None:
+            raise NoCredentialsError
+        if not role_arn:
+            return self._hub_session()
+        key = (role_arn, external_id)
+        if key not in self._sessions:
+            self._sessions[key] = self._new_session(
+                credential_provider=self._role_credentials(role_arn, external_id)
+            )
+        return self._sessions[key]
+
+    def _hub_session(self) -> "boto3.session.Session":
+        if self._hub is None:
+            self._hub = self._new_session()
+        return self._hub
+
+    def _new_session(self, **components: object) -> "boto3.session.Session":
+        # Imported late: the process listens before it loads boto3 (0.2 s, 25 MB).
+        import boto3.session  # noqa: PLC0415 - see above
+        import botocore.loaders  # noqa: PLC0415 - see above
+        import botocore.session  # noqa: PLC0415 - see above
+
+        # Each loader keeps its own copy of the service models, 25 MB for EC2 alone: share one.
+        self._loader = self._loader or botocore.loaders.create_loader()
+        session = botocore.session.get_session()
+        for name, component in {"data_loader": self._loader, **components}.items():
+            session.register_component(name, component)
+        self._reports.attach(session.register)
+        return boto3.session.Session(botocore_session=session)
+
+    def _role_credentials(self, role_arn: str, external_id: str) -> "_RoleCredentials":
+        from botocore.credentials import (  # noqa: PLC0415 - imported late
+            AssumeRoleCredentialFetcher,
+            DeferredRefreshableCredentials,
+        )
+
+        conditions = {"ExternalId": external_id} if external_id else {}
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=self._token_client,
+            source_credentials=self._hub_session().get_credentials(),
+            role_arn=role_arn,
+            extra_args={"RoleSessionName": _ROLE_SESSION_NAME, **conditions},
+        )
+        return _RoleCredentials(
+            DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+        )
+
+    def _token_client(self, service: str, **credentials: str) -> Any:
+        with self._lock:
+            return self._hub_session().client(
+                service_name=service,  # type: ignore[call-overload] # always sts
+                region_name=self.home_region(),
+                config=self._config(),
+                **credentials,
+            )
+
+    def _config(self) -> "Config":
+        from botocore.config import Config  # noqa: PLC0415 - imported late
+
+        return Config(
+            connect_timeout=self._connect_timeout_seconds,
+            read_timeout=self._read_timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": _TOTAL_ATTEMPTS},
+        )

@@ -1,0 +1,126 @@
+"""CPU points of the running instances of one place."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+from exporter.core.evidence import CpuPoint, InstanceCpu, PlaceCpu
+from exporter.core.fleet import Account, Instance, Place
+from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.core.units import CPU_SLOT_SECONDS
+from exporter.sources.aws.endpoint import Endpoint
+from exporter.sources.aws.metrics import CpuMetrics
+from exporter.sources.aws.session import AwsClients
+from exporter.sources.source import SourceError
+
+_FEWEST_SLOTS = 3
+_YOUNG_SECONDS = _FEWEST_SLOTS * CPU_SLOT_SECONDS
+# Refreshes begin at 80-90 % of the interval: an entry polled then must count as due again.
+_DUE_SHARE = 0.75
+
+
+class CloudWatchCpu:
+    """GetMetricData for the instances whose last poll is no longer good enough.
+
+    CloudWatch bills every metric asked for, so an instance is asked about once per interval, and
+    besides when it is new, was started again, or has just become old enough for an estimate.
+    """
+
+    name = SourceName.CLOUDWATCH_CPU
+
+    def __init__(
+        self,
+        clients: AwsClients,
+        account: Account,
+        region: str,
+        *,
+        running: Callable[[], tuple[Instance, ...]],
+        interval_seconds: float,
+        wall: Callable[[], float],
+        threads: int = 8,
+    ) -> None:
+        self._metrics = CpuMetrics(Endpoint(clients, "cloudwatch", region, account), threads)
+        self._place = Place(account.account_id, region)
+        self._running = running
+        self._interval_seconds = interval_seconds
+        self._wall = wall
+        self.scope = Scope(account.account_id, region)
+
+    def fetch(self, previous: PlaceCpu | None) -> PlaceCpu:
+        """Poll the instances that are due; the others keep what ``previous`` has of them."""
+        now = self._wall()
+        known = {entry.instance_id: entry for entry in previous.instances} if previous else {}
+        running = {instance.instance_id: instance for instance in self._running()}
+        due = [
+            instance
+            for instance in running.values()
+            if _is_due(instance, known.get(instance.instance_id), now, self._interval_seconds)
+        ]
+        polled = self._polled(due, now) if due else {}
+        self._refuse_silence(due, polled, known, now)
+        entries = {**known, **polled}
+        return PlaceCpu(self._place, tuple(entries[instance_id] for instance_id in sorted(running)))
+
+    def _polled(self, due: Iterable[Instance], now: float) -> dict[str, InstanceCpu]:
+        end_at = math.floor(now / CPU_SLOT_SECONDS) * CPU_SLOT_SECONDS
+        slots = max(_FEWEST_SLOTS, math.ceil(self._interval_seconds / CPU_SLOT_SECONDS))
+        # One slot more than the window: see _entry.
+        start_at = end_at - (slots + 1) * CPU_SLOT_SECONDS
+        launched = {instance.instance_id: instance.launched_at for instance in due}
+        found = self._metrics.utilization_percent(sorted(launched), start_at, end_at)
+        return {
+            instance_id: _entry(instance_id, launched_at, now, slots, found[instance_id])
+            for instance_id, launched_at in launched.items()
+        }
+
+    def _refuse_silence(
+        self,
+        due: Iterable[Instance],
+        polled: Mapping[str, InstanceCpu],
+        known: Mapping[str, InstanceCpu],
+        now: float,
+    ) -> None:
+        """Raise when all that should have points lost them at once: then CloudWatch is late."""
+        expected = [
+            instance.instance_id for instance in due if now - instance.launched_at >= _YOUNG_SECONDS
+        ]
+        had_points = any(
+            known[instance_id].points for instance_id in expected if instance_id in known
+        )
+        if had_points and not any(polled[instance_id].points for instance_id in expected):
+            raise SourceError(
+                FailureReason.NO_RECENT_DATA,
+                f"CloudWatch has no recent CPUUtilization in {self._place.region} for account"
+                f" {self._place.account_id}: none of {len(expected)} instances has a point",
+            )
+
+
+def _is_due(
+    instance: Instance, entry: InstanceCpu | None, now: float, interval_seconds: float
+) -> bool:
+    if entry is None or entry.launched_at != instance.launched_at:
+        return True
+    if now - entry.polled_at > _DUE_SHARE * interval_seconds:
+        return True
+    was_young = entry.polled_at - entry.launched_at < _YOUNG_SECONDS
+    return was_young and now - entry.launched_at >= _YOUNG_SECONDS
+
+
+def _entry(
+    instance_id: str, launched_at: float, now: float, slots: int, percent_at: Mapping[float, float]
+) -> InstanceCpu:
+    """Cut out the window; it ends one slot earlier where only the newest one is missing.
+
+    CloudWatch publishes a point some time after its slot ended: that is no gap in the data.
+    """
+    end_at = math.floor(now / CPU_SLOT_SECONDS) * CPU_SLOT_SECONDS
+    newest_at = end_at - CPU_SLOT_SECONDS
+    if newest_at not in percent_at and newest_at - CPU_SLOT_SECONDS in percent_at:
+        end_at = newest_at
+    start_at = end_at - slots * CPU_SLOT_SECONDS
+    points = tuple(
+        CpuPoint(at, percent)
+        for at, percent in sorted(percent_at.items())
+        # A slot that was over before the launch belongs to an earlier run.
+        if start_at <= at < end_at and at + CPU_SLOT_SECONDS > launched_at
+    )
+    return InstanceCpu(instance_id, launched_at, now, end_at, slots, points)

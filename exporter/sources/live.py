@@ -1,0 +1,158 @@
+"""The real upstreams."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from exporter.core.evidence import (
+    ExchangeRate,
+    GridHistory,
+    GridIntensity,
+    HardwareProfile,
+    PlaceCpu,
+    PriceKey,
+    PriceQuote,
+    SpotPrices,
+)
+from exporter.core.fleet import Account, Instance, Inventory
+from exporter.core.provenance import SourceName
+from exporter.sources.aws.accounts import PolledAccounts
+from exporter.sources.aws.hardware import HardwareCatalogue
+from exporter.sources.aws.inventory import Ec2Inventory
+from exporter.sources.aws.prices import ListPrice
+from exporter.sources.aws.regions import EnabledRegions
+from exporter.sources.aws.session import AwsClients
+from exporter.sources.aws.spot import SpotPriceHistory
+from exporter.sources.aws.utilization import CloudWatchCpu
+from exporter.sources.currency.configured import ConfiguredRate
+from exporter.sources.currency.ecb import EcbReferenceRate
+from exporter.sources.grid.electricity_maps import (
+    IntensityHistory,
+    LatestIntensity,
+    UnconfiguredGrid,
+)
+from exporter.sources.hardware.boavizta import InstanceProfile, ProfileVersion
+from exporter.sources.http import HttpUpstream
+from exporter.sources.source import RequestObserver, Source
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """What the operator decided about the upstreams; secrets in the clear, so never printed."""
+
+    own_account: bool
+    listed_accounts: tuple[Account, ...]
+    organization_role: str
+    regions: tuple[str, ...]
+    tag_labels: dict[str, str]
+    pricing_region: str
+    cpu_interval_seconds: float
+    grid_base_url: str
+    grid_token: str = field(repr=False)
+    grid_api_version: str
+    boavizta_base_url: str
+    usd_per_eur: float | None
+    ecb_url: str
+    external_ids: dict[str, str] = field(repr=False)
+    organization_external_id: str = field(repr=False)
+
+
+class LiveUpstreams:
+    """Makes the sources of AWS, ElectricityMaps, Boavizta and the ECB."""
+
+    def __init__(
+        self, options: LiveOptions, observer: RequestObserver, wall: Callable[[], float]
+    ) -> None:
+        self._options = options
+        self._wall = wall
+        self._started_at = wall()
+        self._clients = AwsClients(
+            observer,
+            external_id=lambda account: options.external_ids.get(
+                account.role_arn, options.organization_external_id
+            ),
+        )
+        self._hardware = HardwareCatalogue(self._clients)
+        token = {"auth-token": options.grid_token}
+        self._grid = HttpUpstream(
+            "electricity_maps", options.grid_base_url, observer, headers=token
+        )
+        self._boavizta = HttpUpstream("boavizta", options.boavizta_base_url, observer)
+        ecb = urlsplit(options.ecb_url)
+        self._ecb = HttpUpstream("ecb", f"{ecb.scheme}://{ecb.netloc}", observer)
+        self._ecb_path = ecb.path
+
+    def accounts(self) -> Source[tuple[Account, ...]]:
+        """The accounts to poll."""
+        return PolledAccounts(
+            self._clients,
+            own_account=self._options.own_account,
+            listed=self._options.listed_accounts,
+            organization_role=self._options.organization_role,
+            regions=self._options.regions,
+        )
+
+    def regions(self, account: Account) -> Source[tuple[str, ...]]:
+        """The regions of an account to poll."""
+        return EnabledRegions(self._clients, account)
+
+    def inventory(self, account: Account, region: str) -> Source[Inventory]:
+        """The instances of one place."""
+        return Ec2Inventory(
+            self._clients,
+            account,
+            region,
+            tag_labels=self._options.tag_labels,
+            hardware=self._hardware,
+        )
+
+    def cpu(
+        self, account: Account, region: str, running: Callable[[], tuple[Instance, ...]]
+    ) -> Source[PlaceCpu]:
+        """CPU points of the running instances of one place."""
+        return CloudWatchCpu(
+            self._clients,
+            account,
+            region,
+            running=running,
+            interval_seconds=self._options.cpu_interval_seconds,
+            wall=self._wall,
+        )
+
+    def list_price(self, key: PriceKey) -> Source[PriceQuote]:
+        """The on-demand list price of one kind of instance."""
+        return ListPrice(self._clients, key, pricing_region=self._options.pricing_region)
+
+    def spot_prices(
+        self, account: Account, region: str, running: Callable[[], tuple[Instance, ...]]
+    ) -> Source[SpotPrices]:
+        """Spot prices that the running spot instances of one place need."""
+        return SpotPriceHistory(self._clients, account, region, running=running, wall=self._wall)
+
+    def grid_intensity(self, grid_zone: str) -> Source[GridIntensity]:
+        """The newest carbon intensity of one zone."""
+        if not self._options.grid_token:
+            return UnconfiguredGrid(SourceName.ELECTRICITY_MAPS, grid_zone)
+        version = self._options.grid_api_version
+        return LatestIntensity(self._grid, grid_zone, wall=self._wall, api_version=version)
+
+    def grid_history(self, grid_zone: str) -> Source[GridHistory]:
+        """The last 24 hours of one zone."""
+        if not self._options.grid_token:
+            return UnconfiguredGrid(SourceName.ELECTRICITY_MAPS_HISTORY, grid_zone)
+        version = self._options.grid_api_version
+        return IntensityHistory(self._grid, grid_zone, wall=self._wall, api_version=version)
+
+    def profile_version(self) -> Source[str]:
+        """The version of the hardware profiles' provider."""
+        return ProfileVersion(self._boavizta)
+
+    def profile(self, instance_type: str, version: Callable[[], str]) -> Source[HardwareProfile]:
+        """Power and embodied emissions of one instance type."""
+        return InstanceProfile(self._boavizta, instance_type, version)
+
+    def exchange_rate(self) -> Source[ExchangeRate]:
+        """US dollars for one euro."""
+        if self._options.usd_per_eur is not None:
+            return ConfiguredRate(self._options.usd_per_eur, self._started_at)
+        return EcbReferenceRate(self._ecb, self._ecb_path, wall=self._wall)

@@ -1,0 +1,167 @@
+"""The state directory: last good values that outlive the process.
+
+One JSON file per source, written whole (temporary file, fsync, rename, fsync of the directory):
+after a crash a file is the old one or the new one, never half of one. A file that cannot be
+understood is set aside, with a line in the log, and its source simply starts afresh.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import socket
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.refresh import Cell, CellKey, CellState
+
+LOG = logging.getLogger(__name__)
+
+FORMAT = "carbonfinops-state"
+VERSION = 1
+_KEPT_FIELDS = [f.name for f in fields(CellState) if f.name not in ("value", "succeeded_at")]
+
+
+class StateError(Exception):
+    """The state directory cannot be used; the message says why and what to do."""
+
+
+class StateDirectory:
+    """Reads and, when ``writable``, locks and writes one state directory.
+
+    Raises StateError from the constructor when the directory cannot be used.
+    """
+
+    def __init__(self, path: Path, *, writable: bool = True) -> None:
+        self._path = path
+        self._writable = writable
+        self._lock_file: Any = None
+        self._failed: set[SourceName] = set()
+        if writable:
+            self._prepare()
+        self._restored = dict(self._read_all())
+
+    def _prepare(self) -> None:
+        try:
+            self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock_file = (self._path / "lock").open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StateError(
+                f"state directory {self._path} cannot be written ({error.strerror}): "
+                "make it writable, or set CARBONFINOPS_STATE_DIR"
+            ) from error
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock_file.seek(0)
+            holder = self._lock_file.read().strip() or "another process"
+            raise StateError(
+                f"state directory {self._path} is in use by {holder}: "
+                "stop it, or set CARBONFINOPS_STATE_DIR to another directory"
+            ) from error
+        self._lock_file.truncate(0)
+        self._lock_file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        self._lock_file.flush()
+
+    def __enter__(self) -> Self:
+        """Use as a context: the lock is given back at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the lock back."""
+        if self._lock_file:
+            self._lock_file.close()
+
+    def restore(self, cell: Cell[Any]) -> None:
+        """Give a new cell the state that an earlier process left, if there is one."""
+        raw = self._restored.pop(cell.key, None)
+        if raw is None:
+            return
+        try:
+            value = TypeAdapter(cell.value_type | None).validate_python(raw.get("value"))
+            kept = {name: raw[name] for name in _KEPT_FIELDS}
+            reason = kept["reason"]
+            kept["reason"] = None if reason is None else FailureReason(reason)
+            state = CellState(value=value, **kept)
+        except (ValidationError, KeyError, ValueError, TypeError):
+            LOG.warning("state ignored: not understood", extra={"source": str(cell.key.source)})
+            return
+        cell.restore(state)
+
+    def save(self, source: SourceName, cells: Iterable[Cell[Any]]) -> None:
+        """Write the states of all cells of one source. A full disk is logged, once, not fatal."""
+        if not self._writable:
+            return
+        document = {
+            "format": FORMAT,
+            "version": VERSION,
+            "source": source,
+            "cells": [_entry(cell) for cell in cells],
+        }
+        try:
+            self._replace(f"{source}.json", to_json(document))
+        except OSError as error:
+            if source not in self._failed:
+                known = {"source": str(source), "detail": str(error)}
+                LOG.warning("state not written: a restart would ask again", extra=known)
+            self._failed.add(source)
+            return
+        self._failed.discard(source)
+
+    def _replace(self, name: str, content: bytes) -> None:
+        temporary = self._path / f"{name}.new"
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._path / name)
+        descriptor = os.open(self._path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _read_all(self) -> Iterable[tuple[CellKey, dict[str, Any]]]:
+        for source in SourceName:
+            path = self._path / f"{source}.json"
+            try:
+                yield from _parse(source, path.read_bytes())
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                known = {"source": str(source), "detail": str(error)}
+                LOG.warning("state not read: the source starts afresh", extra=known)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                self._set_aside(source, path, str(error))
+
+    def _set_aside(self, source: SourceName, path: Path, why: str) -> None:
+        known = {"source": str(source), "file": path.name, "detail": why}
+        if self._writable:
+            aside = path.with_name(f"{path.name}.unreadable")
+            path.replace(aside)
+            known["file"] = aside.name
+        LOG.warning("state file set aside: the source starts afresh", extra=known)
+
+
+def _entry(cell: Cell[Any]) -> dict[str, Any]:
+    state = cell.state
+    kept = {name: getattr(state, name) for name in _KEPT_FIELDS}
+    return {"scope": cell.key.scope, "item": cell.key.item, "value": state.value, **kept}
+
+
+def _parse(source: SourceName, content: bytes) -> list[tuple[CellKey, dict[str, Any]]]:
+    document = json.loads(content)
+    if document.get("format") != FORMAT or document.get("source") != source:
+        raise ValueError(f"not a {FORMAT} file of {source}")
+    if document["version"] != VERSION:
+        raise ValueError(f"version {document['version']}, this program reads {VERSION}")
+    return [
+        (CellKey(source, Scope(*entry["scope"]), entry["item"]), entry)
+        for entry in document["cells"]
+    ]
