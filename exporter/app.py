@@ -23,7 +23,7 @@ from exporter.scheduler import Scheduler, ThreadLane
 from exporter.settings import EMPTY_REGION_INTERVAL_SECONDS, Settings
 from exporter.simulation.upstreams import SimulatedUpstreams
 from exporter.site import StatusSite
-from exporter.sources.aws.regions import sdk_regions
+from exporter.sources.aws.sdk import sdk_regions
 from exporter.sources.live import LiveOptions, LiveUpstreams
 from exporter.sources.source import RequestObserver, Upstreams
 from exporter.store import StateDirectory

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import sqrt
 
 from exporter.core.evidence import GapReason
+from exporter.core.fleet import Hardware
 from exporter.core.instance_estimate import GridView, InstanceResult
 from exporter.core.snapshot import Deviation
 from exporter.core.uncertainty import (
@@ -18,7 +19,7 @@ from exporter.core.uncertainty import (
 def published_deviations(
     running: list[InstanceResult],
     grid: Mapping[str, GridView | GapReason],
-    burstable: Mapping[str, bool],
+    hardware: Mapping[str, Hardware],
 ) -> tuple[Deviation, ...]:
     """Each error component; util and cpu_age, which vary by instance, as their RMS."""
     found = [
@@ -35,7 +36,7 @@ def published_deviations(
     types = {r.estimate.instance.instance_type for r in running if r.power_errors}
     for name in sorted(types):
         deviation = type_deviation_ln(
-            TYPE_REFERENCE_LOAD_RATIO, burstable=burstable.get(name, False)
+            TYPE_REFERENCE_LOAD_RATIO, burstable=name in hardware and hardware[name].burstable
         )
         found.append(Deviation("type", deviation, instance_type=name))
     for zone, view in sorted(grid.items()):

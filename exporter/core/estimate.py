@@ -31,12 +31,12 @@ from exporter.core.uncertainty import (
 def estimate_fleet(evidence: Evidence, siting: Siting, now: float) -> FleetSnapshot:
     """Everything that the evidence says of the fleet at ``now`` (epoch seconds)."""
     grid = {zone: _grid_view(zone, evidence, now) for zone in evidence.grid}
-    burstable = {
-        hardware.instance_type: hardware.burstable
+    hardware = {
+        described.instance_type: described
         for inventory in evidence.inventories.values()
-        for hardware in inventory.hardware
+        for described in inventory.hardware
     }
-    estimator = InstanceEstimator(evidence, siting, grid, burstable, now)
+    estimator = InstanceEstimator(evidence, siting, grid, hardware, now)
     running: list[InstanceResult] = []
     listed: list[InstanceEstimate] = []
     for place in sorted(evidence.inventories):
@@ -61,7 +61,7 @@ def estimate_fleet(evidence: Evidence, siting: Siting, now: float) -> FleetSnaps
         pue=_pue_in_use(listed, siting),
         exchange_rate=rate if isinstance(rate, ExchangeRate) else None,
         cpu_newest_point_at=_newest_points(evidence),
-        deviations=published_deviations(running, grid, burstable),
+        deviations=published_deviations(running, grid, hardware),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from exporter.core.carbon import emissions_grams_per_hour
 from exporter.core.cost import cost_eur_per_hour, cost_usd_per_hour
 from exporter.core.evidence import Evidence, GapReason, HardwareProfile, Quantity, first_reason
-from exporter.core.fleet import Instance
+from exporter.core.fleet import Hardware, Instance
 from exporter.core.power import MeasuredLoad, PowerCurve, average_power, measured_load
 from exporter.core.snapshot import Bounded, GridEstimate, InstanceEstimate, Pue
 from exporter.core.uncertainty import (
@@ -72,13 +72,13 @@ class InstanceEstimator:
         evidence: Evidence,
         siting: Siting,
         grid: Mapping[str, GridView | GapReason],
-        burstable: Mapping[str, bool],
+        hardware: Mapping[str, Hardware],
         now: float,
     ) -> None:
         self._evidence = evidence
         self._siting = siting
         self._grid = grid
-        self._burstable = burstable
+        self._hardware = hardware
         self._now = now
         self._curves = {
             name: PowerCurve.through(profile.watts)
@@ -132,18 +132,23 @@ class InstanceEstimator:
         self, instance: Instance, load: MeasuredLoad | GapReason
     ) -> tuple[Bounded | GapReason, PowerErrors | None]:
         profile = self._profile(instance)
-        profile_gap = profile if isinstance(profile, GapReason) else profile.power_gap
-        if isinstance(load, GapReason):
-            return first_reason(load, *(() if profile_gap is None else (profile_gap,))), None
-        if profile_gap is not None:
-            return profile_gap, None
+        hardware = self._hardware.get(instance.instance_type)
+        gaps = [load] if isinstance(load, GapReason) else []
+        if isinstance(profile, GapReason):
+            gaps.append(profile)
+        elif profile.power_gap is not None:
+            gaps.append(profile.power_gap)
+        if hardware is not None and hardware.accelerators:
+            gaps.append(GapReason.ACCELERATOR_UNMODELLED)
+        if gaps or isinstance(load, GapReason):
+            return first_reason(*gaps), None
         average = average_power(self._curves[instance.instance_type], load)
         cpu = self._evidence.cpu[instance.place][instance.instance_id]
         errors = PowerErrors(
             average.utilization_deviation_ln,
             cpu_age_deviation_ln(self._now - cpu.window_end_at),
             type_deviation_ln(
-                load.mean_ratio, burstable=self._burstable.get(instance.instance_type, False)
+                load.mean_ratio, burstable=hardware is not None and hardware.burstable
             ),
         )
         total_ln = combined_ln(errors.own_ln, errors.type_ln, MODEL_DEVIATION_LN)

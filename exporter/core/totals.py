@@ -1,6 +1,7 @@
 """Totals over the running instances, with the errors they share."""
 
 from collections.abc import Hashable, Iterable, Mapping
+from math import fsum
 
 from exporter.core.aggregate import BoundedSum
 from exporter.core.evidence import Evidence, GapReason
@@ -51,8 +52,8 @@ def fleet_totals(
         power.result(),
         emissions.result(),
         embodied.result(),
-        sum(usd) if usd else None,
-        sum(eur) if eur else None,
+        fsum(usd) if usd else None,
+        fsum(eur) if eur else None,
     )
 
 

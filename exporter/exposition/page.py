@@ -90,7 +90,7 @@ def _fleet(snapshot: FleetSnapshot) -> str:
 
 def _card(snapshot: FleetSnapshot, heading: str, quantity: Quantity, total: Bounded | None) -> str:
     covered = snapshot.covered_ratio.get(quantity)
-    share = "" if covered is None else f"covers {percent(covered)} of running instances"
+    share = "" if covered is None else f"covers {percent(covered)} of the fleet"
     complete = covered is None or covered >= 1
     return (
         f'<div class="card"><h3>{heading}</h3>'

@@ -37,15 +37,15 @@ def gaps_section(snapshot: FleetSnapshot) -> str:
         return '<section><h2>Gaps</h2><p class="good">None: every estimate is there.</p></section>'
     headings = "".join(f'<th class="number">{q.replace("_", " ")}</th>' for q in Quantity)
     rows = "\n".join(
-        f"<tr><td>{reason}</td>"
+        f'<tr><td class="text">{reason}<small>{_MEANINGS[reason]}</small></td>'
         + "".join(f'<td class="number">{counts[reason, q] or ""}</td>' for q in Quantity)
-        + f'<td class="text">{_MEANINGS[reason]}</td></tr>'
+        + "</tr>"
         for reason in present
     )
     return (
         "<section><h2>Gaps: running instances without a quantity</h2>"
-        f'<div class="table" tabindex="0"><table><thead><tr><th>Reason</th>{headings}'
-        f"<th>Meaning</th></tr></thead><tbody>{rows}</tbody></table></div></section>\n"
+        f'<div class="table" tabindex="0"><table><thead><tr><th>Reason</th>{headings}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>\n"
     )
 
 
@@ -54,9 +54,9 @@ def sources_section(statuses: Sequence[SourceStatus]) -> str:
     ordered = sorted(statuses, key=lambda s: (s.up, s.source, s.scope))
     rows = "\n".join(map(_source_row, ordered))
     headings = (
-        "<th>Source</th><th>Scope</th><th>State</th><th class=number>Age</th>"
-        "<th>Last success</th><th class=number>Interval</th><th class=number>Max. age</th>"
-        "<th>Reason</th><th>Detail</th>"
+        "<th>Source<small>Scope</small></th><th>State<small>Reason</small></th>"
+        "<th>Age<small>Last success</small></th><th>Interval<small>Maximum age</small></th>"
+        "<th>Detail</th>"
     )
     return (
         "<section><h2>Sources</h2>"
@@ -70,11 +70,12 @@ def _source_row(status: SourceStatus) -> str:
     age = MISSING if status.age_seconds is None else duration(status.age_seconds)
     last_success = instant(status.last_success_at) if status.last_success_at else "never"
     return (
-        f"<tr><td>{status.source}</td><td>{escape(scope)}</td><td>{_state(status)}</td>"
-        f'<td class="number">{age}</td><td>{last_success}</td>'
-        f'<td class="number">{duration(status.interval_seconds)}</td>'
-        f'<td class="number">{duration(status.max_age_seconds)}</td>'
-        f'<td>{status.reason or ""}</td><td class="text">{escape(status.detail)}</td></tr>'
+        f"<tr><td>{status.source}<small>{escape(scope)}</small></td>"
+        f"<td>{_state(status)}<small>{status.reason or ''}</small></td>"
+        f"<td>{age}<small>{last_success}</small></td>"
+        f"<td>{duration(status.interval_seconds)}"
+        f"<small>{duration(status.max_age_seconds)}</small></td>"
+        f'<td class="text">{escape(status.detail)}</td></tr>'
     )
 
 

@@ -7,9 +7,7 @@ from exporter.simulation import scaling
 from exporter.simulation.post import Load, Rhythm
 
 SHOP_ACCOUNT = Account("111122223333")
-LAB_ACCOUNT = Account(
-    "444455556666", "arn:aws:iam::444455556666:role/carbonfinops-read", "simulated"
-)
+LAB_ACCOUNT = Account("444455556666", "arn:aws:iam::444455556666:role/carbonfinops-read")
 ACCOUNTS = (SHOP_ACCOUNT, LAB_ACCOUNT)
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
 

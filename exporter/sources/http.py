@@ -166,7 +166,7 @@ class HttpUpstream:
         try:
             return parse(answer.body)
         except (ValueError, RecursionError):  # RecursionError: brackets nested without end
-            raise malformed(f"{self._where} sent something unreadable") from None
+            raise malformed(f"{self._where} sent an unreadable answer") from None
 
 
 def _split(base_url: str, setting: str) -> SplitResult:

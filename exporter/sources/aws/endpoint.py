@@ -25,7 +25,7 @@ class Endpoint:
         call = getattr(client, operation)
         doing = f"{self.service} {operation} in {self.region}"
         if self.account:
-            doing += f" for account {self.account.account_id}"
+            doing += f" as {self.account.role_arn or self.account.account_id}"
         # Nothing but botocore runs inside: what its parsers trip over is AWS's answer.
         with translated(doing, also=PARSER_ERRORS):
             fields = call(**parameters)

@@ -69,17 +69,17 @@ PARSER_ERRORS = (AttributeError, LookupError, RuntimeError, TypeError, ValueErro
 
 def upstream_errors() -> tuple[type[Exception], ...]:
     """Give the classes of the errors that botocore and urllib3 raise on their own account."""
-    # Imported late: the process listens before it loads botocore.
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
-    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - see above
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - see above
+    # Imported late here and below: the process listens before it loads botocore.
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+    from urllib3.exceptions import HTTPError
 
     return (BotoCoreError, ClientError, ResponseParserError, HTTPError, OSError)
 
 
 @contextmanager
 def translated(
-    doing: str, account_id: str = "", also: tuple[type[Exception], ...] = ()
+    doing: str, account_id: str = "", *, also: tuple[type[Exception], ...] = ()
 ) -> Iterator[None]:
     """Turn upstream errors, and those in ``also``, into SourceError; anything else is a bug."""
     try:
@@ -98,8 +98,8 @@ def translate(error: Exception, doing: str, account_id: str = "") -> SourceError
 
 def reason_of(error: Exception) -> FailureReason:
     """Classify an error raised by a call to AWS."""
-    from botocore import exceptions as aws  # noqa: PLC0415 - imported late, as above
-    from urllib3 import exceptions as http  # noqa: PLC0415 - imported late, as above
+    from botocore import exceptions as aws
+    from urllib3 import exceptions as http
 
     if isinstance(error, aws.ClientError):
         return reason_of_answer(error.response)
@@ -111,8 +111,8 @@ def reason_of(error: Exception) -> FailureReason:
         return FailureReason.UNAVAILABLE
     if isinstance(error, (aws.ValidationError, aws.ParamValidationError)):
         return FailureReason.MALFORMED
-    # What remains of botocore's own errors is about finding, reading or renewing credentials;
-    # it reports credentials that are still expired after a renewal as a plain RuntimeError.
+    # What remains of botocore's own errors is about its configuration and credentials; that they
+    # are still expired after a renewal is a plain RuntimeError there.
     if isinstance(error, (aws.BotoCoreError, OSError)) or type(error) is RuntimeError:
         return FailureReason.DENIED
     return FailureReason.MALFORMED
@@ -163,8 +163,8 @@ def _explain_exception(error: Exception) -> str:
     kind = type(error).__name__
     if kind in {"NoCredentialsError", "PartialCredentialsError"}:
         return (
-            "no AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a"
-            " profile, or attach a role"
+            "no complete AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
+            " choose a profile, or attach a role"
         )
     match reason_of(error):
         case FailureReason.TIMEOUT:
@@ -172,7 +172,7 @@ def _explain_exception(error: Exception) -> str:
         case FailureReason.UNAVAILABLE:
             return f"no connection to {_host(error)} ({kind}): check the network and region name"
         case FailureReason.DENIED:
-            return f"the credentials cannot be read or renewed ({kind}): check where they come from"
+            return f"the AWS configuration or its credentials cannot be used ({kind}): check them"
         case _:
             return f"the request or its answer is not as the API says ({kind})"
 

@@ -4,13 +4,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from exporter.core.fleet import Account
+from exporter.core.provenance import FailureReason
 from exporter.sources.aws.attempts import AttemptReports
 from exporter.sources.aws.failures import translate, translated
-from exporter.sources.source import RequestObserver
+from exporter.sources.source import RequestObserver, SourceError
 
 if TYPE_CHECKING:
     import boto3.session
-    from botocore.config import Config
     from botocore.credentials import DeferredRefreshableCredentials
     from botocore.loaders import Loader
 
@@ -63,15 +63,9 @@ class AwsClients:
         role = (account.role_arn, account.external_id) if account else ("", "")
         account_id = account.account_id if account else ""
         key = (*role, service, region)
-        # ValueError: botocore's word for an endpoint URL that is none.
-        with self._lock, translated(f"{service} client in {region}", account_id, (ValueError,)):
+        with self._lock, translated(f"{service} client in {region}", account_id):
             if key not in self._clients:
-                session = self._session(*role)
-                self._clients[key] = session.client(
-                    service_name=service,  # type: ignore[call-overload] # any service
-                    region_name=region,
-                    config=self._config(),
-                )
+                self._clients[key] = self._new_client(self._session(*role), service, region)
             return self._clients[key]
 
     def home_region(self) -> str:
@@ -80,7 +74,7 @@ class AwsClients:
             return self._hub_session().region_name or _DEFAULT_REGION
 
     def _session(self, role_arn: str, external_id: str) -> "boto3.session.Session":
-        from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - imported late
+        from botocore.exceptions import NoCredentialsError
 
         # A client made without credentials would never get any: better none is kept.
         if self._hub_session().get_credentials() is None:
@@ -100,10 +94,10 @@ class AwsClients:
         return self._hub
 
     def _new_session(self, **components: object) -> "boto3.session.Session":
-        # Imported late: the process listens before it loads boto3 (0.2 s, 25 MB).
-        import boto3.session  # noqa: PLC0415 - see above
-        import botocore.loaders  # noqa: PLC0415 - see above
-        import botocore.session  # noqa: PLC0415 - see above
+        # Imported late, as all of it here: the process listens before it loads boto3 (0.2 s).
+        import boto3.session
+        import botocore.loaders
+        import botocore.session
 
         # Each loader keeps its own copy of the service models, 25 MB for EC2 alone: share one.
         self._loader = self._loader or botocore.loaders.create_loader()
@@ -114,7 +108,7 @@ class AwsClients:
         return boto3.session.Session(botocore_session=session)
 
     def _role_credentials(self, role_arn: str, external_id: str) -> "_RoleCredentials":
-        from botocore.credentials import (  # noqa: PLC0415 - imported late
+        from botocore.credentials import (
             AssumeRoleCredentialFetcher,
             DeferredRefreshableCredentials,
         )
@@ -132,18 +126,25 @@ class AwsClients:
 
     def _token_client(self, service: str, **credentials: str) -> Any:
         with self._lock:
-            return self._hub_session().client(
-                service_name=service,  # type: ignore[call-overload] # always sts
-                region_name=self.home_region(),
-                config=self._config(),
-                **credentials,
-            )
+            return self._new_client(self._hub_session(), service, self.home_region(), **credentials)
 
-    def _config(self) -> "Config":
-        from botocore.config import Config  # noqa: PLC0415 - imported late
+    def _new_client(
+        self, session: "boto3.session.Session", service: str, region: str, **credentials: str
+    ) -> Any:
+        from botocore.config import Config
 
-        return Config(
+        config = Config(
             connect_timeout=self._connect_timeout_seconds,
             read_timeout=self._read_timeout_seconds,
             retries={"mode": "standard", "total_max_attempts": _TOTAL_ATTEMPTS},
         )
+        try:
+            return session.client(
+                service_name=service,  # type: ignore[call-overload] # the stubs list each name
+                region_name=region,
+                config=config,
+                **credentials,
+            )
+        except ValueError as error:
+            detail = f"{service} client in {region}: region or AWS_ENDPOINT_URL is not a valid one"
+            raise SourceError(FailureReason.MALFORMED, detail) from error

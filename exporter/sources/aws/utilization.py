@@ -1,7 +1,7 @@
 """CPU points of the running instances of one place."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from exporter.core.evidence import CpuPoint, InstanceCpu, PlaceCpu
 from exporter.core.fleet import Account, Instance, Place
@@ -13,6 +13,9 @@ from exporter.sources.aws.session import AwsClients
 from exporter.sources.source import SourceError
 
 _FEWEST_SLOTS = 3
+# A page holds 100,800 points, and a further one is billed like a further call: 500 instances with
+# 16 hours each stay on one.
+_MOST_SLOTS = 191
 _YOUNG_SECONDS = _FEWEST_SLOTS * CPU_SLOT_SECONDS
 # Refreshes begin at 80-90 % of the interval: an entry polled then must count as due again.
 _DUE_SHARE = 0.75
@@ -60,21 +63,23 @@ class CloudWatchCpu:
         entries = {**known, **polled}
         return PlaceCpu(self._place, tuple(entries[instance_id] for instance_id in sorted(running)))
 
-    def _polled(self, due: Iterable[Instance], now: float) -> dict[str, InstanceCpu]:
-        end_at = math.floor(now / CPU_SLOT_SECONDS) * CPU_SLOT_SECONDS
-        slots = max(_FEWEST_SLOTS, math.ceil(self._interval_seconds / CPU_SLOT_SECONDS))
+    def _polled(self, due: Sequence[Instance], now: float) -> dict[str, InstanceCpu]:
+        end_at = _newest_slot_end(now)
+        wanted = math.ceil(self._interval_seconds / CPU_SLOT_SECONDS)
+        slots = min(max(wanted, _FEWEST_SLOTS), _MOST_SLOTS)
         # One slot more than the window: see _entry.
         start_at = end_at - (slots + 1) * CPU_SLOT_SECONDS
-        launched = {instance.instance_id: instance.launched_at for instance in due}
-        found = self._metrics.utilization_percent(sorted(launched), start_at, end_at)
+        found = self._metrics.utilization_percent(
+            sorted(instance.instance_id for instance in due), start_at, end_at
+        )
         return {
-            instance_id: _entry(instance_id, launched_at, now, slots, found[instance_id])
-            for instance_id, launched_at in launched.items()
+            instance.instance_id: _entry(instance, now, slots, found[instance.instance_id])
+            for instance in due
         }
 
     def _refuse_silence(
         self,
-        due: Iterable[Instance],
+        due: Sequence[Instance],
         polled: Mapping[str, InstanceCpu],
         known: Mapping[str, InstanceCpu],
         now: float,
@@ -106,13 +111,13 @@ def _is_due(
 
 
 def _entry(
-    instance_id: str, launched_at: float, now: float, slots: int, percent_at: Mapping[float, float]
+    instance: Instance, now: float, slots: int, percent_at: Mapping[float, float]
 ) -> InstanceCpu:
     """Cut out the window; it ends one slot earlier where only the newest one is missing.
 
     CloudWatch publishes a point some time after its slot ended: that is no gap in the data.
     """
-    end_at = math.floor(now / CPU_SLOT_SECONDS) * CPU_SLOT_SECONDS
+    end_at = _newest_slot_end(now)
     newest_at = end_at - CPU_SLOT_SECONDS
     if newest_at not in percent_at and newest_at - CPU_SLOT_SECONDS in percent_at:
         end_at = newest_at
@@ -121,6 +126,10 @@ def _entry(
         CpuPoint(at, percent)
         for at, percent in sorted(percent_at.items())
         # A slot that was over before the launch belongs to an earlier run.
-        if start_at <= at < end_at and at + CPU_SLOT_SECONDS > launched_at
+        if start_at <= at < end_at and at + CPU_SLOT_SECONDS > instance.launched_at
     )
-    return InstanceCpu(instance_id, launched_at, now, end_at, slots, points)
+    return InstanceCpu(instance.instance_id, instance.launched_at, now, end_at, slots, points)
+
+
+def _newest_slot_end(now: float) -> float:
+    return math.floor(now / CPU_SLOT_SECONDS) * CPU_SLOT_SECONDS

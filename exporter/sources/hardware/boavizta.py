@@ -155,9 +155,8 @@ def _has_accelerators(answer: object) -> bool:
 
 def _watts(answer: object) -> float:
     """The estimate at the load asked for; its min and max are the uncertainty at that load."""
-    power = member(answer, "verbose", "avg_power")
-    _expect_unit(power, "W")
-    return number(power, "value", above=0, up_to=HIGHEST_WATTS)
+    _expect_unit(member(answer, "verbose", "avg_power"), "W")
+    return number(answer, "verbose", "avg_power", "value", above=0, up_to=HIGHEST_WATTS)
 
 
 def _embodied(answer: object) -> Embodied:

@@ -1,0 +1,108 @@
+"""Real processes on loopback: the exporter as a user starts it, and tools where they exist."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+START_LIMIT_SECONDS = 60
+POLL_SECONDS = 0.05
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for a condition of another process, with a limit that only a hang reaches."""
+    deadline_at = time.monotonic() + START_LIMIT_SECONDS
+    while not condition():
+        if time.monotonic() > deadline_at:
+            pytest.fail(f"timed out waiting until {what}")
+        time.sleep(POLL_SECONDS)
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """A running exporter."""
+
+    process: subprocess.Popen[str]
+    address: str
+
+    def get(self, path: str) -> str:
+        """The body of an answer with status 200."""
+        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def answers(self, path: str) -> bool:
+        """Whether a path is answered with a good status."""
+        try:
+            self.get(path)
+        except OSError:
+            return False
+        return True
+
+    def terminate(self) -> int:
+        """Send SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(START_LIMIT_SECONDS)
+
+
+@pytest.fixture
+def start_exporter(tmp_path: Path) -> Iterator[Callable[..., Exporter]]:
+    """Start ``python -m exporter`` with arguments and variables; ended with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, **variables: str) -> Exporter:
+        address = f"127.0.0.1:{free_port()}"
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "CARBONFINOPS_WEB__LISTEN_ADDRESS": address,
+            "CARBONFINOPS_STATE_DIR": str(tmp_path / "state"),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "exporter", *arguments],
+            env=environment | variables,
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        exporter = Exporter(process, address)
+        until(lambda: process.poll() is not None or exporter.answers("/-/healthy"), "it listens")
+        assert process.poll() is None, process.communicate()[1]
+        return exporter
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def tool() -> Callable[[str], str]:
+    """The path of a program; the test is skipped where it is missing, unless REQUIRE_TOOLS."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            if os.environ.get("REQUIRE_TOOLS"):
+                pytest.fail(f"{name} is not installed")
+            pytest.skip(f"{name} is not installed")
+        return path
+
+    return find

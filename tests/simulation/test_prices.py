@@ -1,0 +1,90 @@
+from itertools import pairwise
+
+import pytest
+
+from exporter.core.evidence import PriceKey, SpotKey, SpotQuote
+from exporter.simulation import prices
+
+LINUX, WINDOWS = "RunInstances", "RunInstances:0002"
+START_AT = 1_780_000_000.0 // 21600 * 21600
+
+
+def listed(
+    location: str = "eu-central-1",
+    kind: str = "m5.large",
+    operation: str = LINUX,
+    tenancy: str = "default",
+) -> float | None:
+    return prices.list_price(PriceKey(location, kind, operation, tenancy)).usd_per_hour
+
+
+def quoted(key: SpotKey, at: float) -> SpotQuote:
+    quote = prices.spot_price(7, key, at)
+    assert quote is not None
+    return quote
+
+
+def test_price_depends_on_region_and_operating_system() -> None:
+    """Frankfurt costs more than Ireland, Ireland more than Virginia, Windows more than Linux."""
+    assert listed("us-east-1") == 0.1
+    assert listed("eu-west-1") == pytest.approx(0.11)
+    assert listed("eu-central-1") == pytest.approx(0.118)
+    assert listed(operation=WINDOWS) == pytest.approx(0.118 + 2 * 0.045)
+
+
+@pytest.mark.parametrize(
+    "unsold",
+    [
+        {"location": "ap-east-1"},
+        {"kind": "z9.huge"},
+        {"operation": "RunInstances:0010"},
+        {"operation": ""},
+        {"tenancy": "dedicated"},
+    ],
+)
+def test_what_is_not_sold_has_no_price(unsold: dict[str, str]) -> None:
+    """There is no price instead of a wrong one."""
+    assert listed(**unsold) is None
+
+
+def test_quote_carries_its_key() -> None:
+    """The answer says what it is the price of."""
+    key = PriceKey("eu-west-1", "r5.large", LINUX, "default")
+
+    assert prices.list_price(key).key == key
+
+
+def test_spot_costs_about_a_third_and_wanders_slowly() -> None:
+    """Between 29 and 41 percent of the list price, a few percent a step, each zone on its own."""
+    key = SpotKey("us-east-1a", "c5.xlarge", "Linux/UNIX")
+    quotes = [quoted(key, START_AT + step * 21600) for step in range(168)]
+    ratios = [quote.usd_per_hour / 0.18 for quote in quotes]
+    other = quoted(key._replace(availability_zone="us-east-1b"), START_AT)
+
+    assert 0.285 < min(ratios) < max(ratios) < 0.415
+    assert max(ratios) - min(ratios) > 0.03
+    assert all(abs(b - a) < 0.02 for a, b in pairwise(ratios))
+    assert other.usd_per_hour != quotes[0].usd_per_hour
+    assert {quote.key for quote in quotes} == {key}
+
+
+def test_spot_price_is_in_force_since_its_own_time() -> None:
+    """Asked at any time of its six hours it is the same quote."""
+    key = SpotKey("eu-west-1c", "c5.xlarge", "Linux/UNIX")
+    early, late = (quoted(key, START_AT + after) for after in (0, 21599))
+
+    assert early == late
+    assert early.priced_at == START_AT
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        SpotKey("us-east-1a", "z9.huge", "Linux/UNIX"),
+        SpotKey("us-east-1a", "c5.xlarge", "Windows"),
+        SpotKey("mars-1a", "c5.xlarge", "Linux/UNIX"),
+    ],
+)
+def test_what_is_not_sold_as_spot_has_no_quote(key: SpotKey) -> None:
+    """There is no quote instead of a wrong one."""
+    assert prices.spot_price(7, key, START_AT) is None
