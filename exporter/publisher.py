@@ -4,6 +4,7 @@ The whole picture is one immutable object, swapped by assignment: whoever reads 
 refresh or all of the one before, and takes no lock.
 """
 
+import logging
 import threading
 from dataclasses import dataclass
 from itertools import groupby
@@ -22,6 +23,8 @@ from exporter.refresh import Cell, CellKey, Clock
 from exporter.roster import Roster
 from exporter.scheduler import Scheduler
 from exporter.store import StateDirectory
+
+LOG = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 10.0
 """The exporter's own metrics are never older than this."""
@@ -81,6 +84,7 @@ class Publisher:
         self._ended = threading.Event()
         self._stopped = threading.Event()
         self._seen: dict[CellKey, tuple[object, bool]] = {}
+        self._withdrawn = False
         self._saved: dict[SourceName, tuple[object, ...]] = {}
         self._estimated_at = float("-inf")
         self._snapshot: FleetSnapshot | None = None
@@ -93,7 +97,7 @@ class Publisher:
             if self._news.wait(HEARTBEAT_SECONDS):
                 self._stopped.wait(SETTLE_SECONDS)
             self._news.clear()
-            self.publish()
+            self._publish_or_withdraw()
         self._ended.set()
 
     def stop(self, wait_seconds: float) -> None:
@@ -101,6 +105,19 @@ class Publisher:
         self._stopped.set()
         self._news.set()
         self._ended.wait(wait_seconds)
+
+    def _publish_or_withdraw(self) -> None:
+        """Publish; after a bug, end the fleet's series: frozen numbers would look alive."""
+        try:
+            self.publish()
+            self._withdrawn = False
+        except Exception:  # the one guard against bugs between the cells and the readers
+            if not self._withdrawn:
+                LOG.exception("publication failed: the fleet is withdrawn")
+            self._withdrawn = True
+            self._snapshot, self._fleet, self._seen = None, self._families.of(None), {}
+            exposition = self._renderer.render(self._fleet, (), self._own_metrics.render())
+            self.published = Published(exposition, None, ())
 
     def publish(self) -> Published:
         """Bring everything up to date, once."""

@@ -161,7 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True  # a body may follow, which is not read
         self._text(405, "only GET and HEAD are allowed", {"Allow": "GET, HEAD"})
 
-    do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = do_POST  # noqa: N815
+    do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 (as do_GET)
+    do_OPTIONS = do_TRACE = do_CONNECT = do_POST  # noqa: N815 (as do_GET)
 
     def _metrics(self) -> None:
         exposition = self.server.site.exposition

@@ -31,9 +31,11 @@ def render_page(
     ``snapshot`` is None until the first inventory. ``links`` maps texts to addresses. ``query``
     may hold ``sort`` (a column of the instances table) and ``q`` (text to look for).
     """
-    body = [_header(version, links), _banner(simulated)]
+    body = [_header(version, links)]
+    if simulated:
+        body.append(_banner("Simulated fleet: no number here is real."))
     if snapshot is None:
-        body.append('<p class="banner" role="status">Waiting for the first inventory.</p>')
+        body.append(_banner("Waiting for the first inventory."))
     else:
         body += [_fleet(snapshot), instances_section(snapshot, query), gaps_section(snapshot)]
     body.append(sources_section(statuses))
@@ -56,10 +58,8 @@ def _header(version: str, links: Mapping[str, str]) -> str:
     )
 
 
-def _banner(simulated: bool) -> str:  # noqa: FBT001 (its only argument)
-    if not simulated:
-        return ""
-    return '<p class="banner" role="status">Simulated fleet: no number here is real.</p>\n'
+def _banner(text: str) -> str:
+    return f'<p class="banner" role="status">{text}</p>\n'
 
 
 def _fleet(snapshot: FleetSnapshot) -> str:

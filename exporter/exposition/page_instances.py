@@ -93,7 +93,7 @@ def instances_section(snapshot: FleetSnapshot, query: Mapping[str, str]) -> str:
     """Render the section; ``query`` may hold ``sort`` (a column's key) and ``q`` (text)."""
     wanted = query.get("q", "").strip()
     column = _BY_KEY.get(query.get("sort", ""), _BY_KEY[_DEFAULT_SORT])
-    found = [e for e in snapshot.instances if _matches(e, wanted.lower())]
+    found = [e for e in snapshot.instances if not wanted or _matches(e, wanted.lower())]
     shown = _sorted(found, column)[:MOST_ROWS]
     reasons = _reasons(snapshot)
     headings = "".join(

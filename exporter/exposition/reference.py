@@ -47,7 +47,8 @@ def metrics_reference() -> str:
 
 def _section(heading: str, metrics: Sequence[MetricSpec]) -> str:
     rows = "".join(
-        f"| `{spec.name}` | {spec.kind} | {_labels(spec)} | {_meaning(spec)} |\n" for spec in metrics
+        f"| `{spec.name}` | {spec.kind} | {_labels(spec)} | {_meaning(spec)} |\n"
+        for spec in metrics
     )
     return (
         f"## {heading}\n\n| Metric | Type | Labels | Meaning |\n| --- | --- | --- | --- |\n{rows}"

@@ -38,8 +38,9 @@ def until(condition: Callable[[], bool], what: str) -> None:
 class Exporter:
     """A running exporter."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     address: str
+    log_file: Path
 
     def get(self, path: str) -> str:
         """The body of an answer with status 200."""
@@ -54,6 +55,10 @@ class Exporter:
             return False
         return True
 
+    def log(self) -> str:
+        """Everything it has written to standard error."""
+        return self.log_file.read_text()
+
     def terminate(self) -> int:
         """Send SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -63,7 +68,7 @@ class Exporter:
 @pytest.fixture
 def start_exporter(tmp_path: Path) -> Iterator[Callable[..., Exporter]]:
     """Start ``python -m exporter`` with arguments and variables; ended with the test."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[subprocess.Popen[bytes]] = []
 
     def start(*arguments: str, **variables: str) -> Exporter:
         address = f"127.0.0.1:{free_port()}"
@@ -74,23 +79,24 @@ def start_exporter(tmp_path: Path) -> Iterator[Callable[..., Exporter]]:
             "CARBONFINOPS_WEB__LISTEN_ADDRESS": address,
             "CARBONFINOPS_STATE_DIR": str(tmp_path / "state"),
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "exporter", *arguments],
-            env=environment | variables,
-            cwd=tmp_path,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        log_file = tmp_path / f"exporter-{len(started)}.log"
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "exporter", *arguments],
+                env=environment | variables,
+                cwd=tmp_path,
+                stderr=log,
+            )
         started.append(process)
-        exporter = Exporter(process, address)
+        exporter = Exporter(process, address, log_file)
         until(lambda: process.poll() is not None or exporter.answers("/-/healthy"), "it listens")
-        assert process.poll() is None, process.communicate()[1]
+        assert process.poll() is None, exporter.log()
         return exporter
 
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import urllib.request
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from tests.e2e.conftest import free_port, until
 
@@ -32,7 +33,7 @@ def demo(start_exporter):
 
 def samples(body):
     """Every sample of a body by name."""
-    found = {}
+    found: dict[str, list[Sample]] = {}
     for family in text_string_to_metric_families(body):
         for sample in family.samples:
             found.setdefault(sample.name, []).append(sample)

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exporter.simulation import fleet, load
+from exporter.simulation import fleet, load, scaling
 from exporter.simulation.post import Load, Post
 
 POSTS = fleet.posts(7, 100)
@@ -68,6 +68,15 @@ def test_working_days_have_their_busy_hours(kind: Load, busy_hour: int, quiet_ho
         )
 
     assert mean_of(busy_hour) > 2 * mean_of(quiet_hour)
+
+
+def test_scaled_servers_share_the_load() -> None:
+    """Each has 60 percent for a server's worth of load, give or take 10 percent and 4 points."""
+    post = first(Load.SCALED_WEB)
+    for at in WEEK:
+        shop = post.shop_stream
+        shared = 60 * scaling.demand(shop, at) / scaling.desired(shop, at)
+        assert abs(load.percent(post, at) - shared) < 0.1 * shared + 4
 
 
 def test_builds_rest_at_the_weekend() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.core.fleet import Instance, InstanceState, Place, PurchaseOption
+from exporter.simulation.identity import Identities
 from exporter.simulation.world import World
 
 START_AT = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
@@ -135,6 +136,17 @@ def test_launch_time_moves_at_each_start(world: World) -> None:
     assert launches - {max(launches - mornings, default=0.0)} == mornings
 
 
+def test_state_changes_to_the_second(world: World) -> None:
+    """On a summer Wednesday staging runs from 05:00 UTC, included, to 17:00, not included."""
+    midnight = START_AT + 2 * DAY
+    states = [
+        named(world, "web-staging-01", midnight + second).is_running
+        for second in (5 * 3600 - 1, 5 * 3600, 17 * 3600 - 1, 17 * 3600)
+    ]
+
+    assert states == [False, True, True, False]
+
+
 def test_there_are_no_points_while_stopped(world: World) -> None:
     """Every point lies in a slot that the instance ran for at least a minute, and none is lost."""
     for name in ("web-staging-02", "query-dev-01", "trial-dev-01"):
@@ -224,6 +236,20 @@ def test_foreign_ids_are_refused(world: World, foreign: str) -> None:
         world.running_spans(foreign, START_AT, START_AT + 300)
     with pytest.raises(LookupError):
         world.cpu_percent(foreign, START_AT)
+
+
+def test_an_id_of_a_birth_that_never_was_is_refused(world: World) -> None:
+    """The right post alone does not make an instance."""
+    born_at = named(world, "web-prod-01").launched_at
+    number = next(
+        number
+        for number in range(100)
+        if Identities.of_seed(7).instance_id(number, born_at)
+        == named(world, "web-prod-01").instance_id
+    )
+
+    with pytest.raises(LookupError):
+        world.cpu_percent(Identities.of_seed(7).instance_id(number, born_at + 1), START_AT)
 
 
 def test_ids_of_a_larger_fleet_are_foreign_to_a_smaller(world: World) -> None:

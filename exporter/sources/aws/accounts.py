@@ -1,5 +1,7 @@
 """The AWS accounts to poll."""
 
+from dataclasses import replace
+
 from exporter.core.fleet import Account
 from exporter.core.provenance import Scope, SourceName
 from exporter.sources.aws.endpoint import Endpoint
@@ -23,14 +25,12 @@ class PolledAccounts:
         own_account: bool,
         listed: tuple[Account, ...],
         organization_role: str = "",
-        organization_external_id: str = "",
         regions: tuple[str, ...] = (),
     ) -> None:
         self._clients = clients
         self._own_account = own_account
         self._listed = listed
         self._organization_role = organization_role
-        self._organization_external_id = organization_external_id
         self._regions = regions
 
     def fetch(self, previous: tuple[Account, ...] | None) -> tuple[Account, ...]:
@@ -45,12 +45,7 @@ class PolledAccounts:
             if self._own_account:
                 found[own_id] = Account(own_id, regions=self._regions)
         for account in self._listed:
-            found[account.account_id] = Account(
-                account.account_id,
-                account.role_arn,
-                account.external_id,
-                account.regions or self._regions,
-            )
+            found[account.account_id] = replace(account, regions=account.regions or self._regions)
         return tuple(found[account_id] for account_id in sorted(found))
 
     def _identity(self) -> tuple[str, str]:
@@ -74,9 +69,8 @@ class PolledAccounts:
         return [
             Account(
                 member_id,
-                f"arn:{partition}:iam::{member_id}:role/{self._organization_role}",
-                self._organization_external_id,
-                self._regions,
+                role_arn=f"arn:{partition}:iam::{member_id}:role/{self._organization_role}",
+                regions=self._regions,
             )
             for member_id in members
             if member_id != own_id

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 from cachetools import TTLCache
 
-from exporter.core.fleet import Hardware
+from exporter.core.fleet import Account, Hardware
 from exporter.core.units import SECONDS_PER_DAY
 from exporter.sources.aws.endpoint import Endpoint
 from exporter.sources.aws.record import Record
+from exporter.sources.aws.session import AwsClients
 
 _KEPT_SECONDS = 7 * SECONDS_PER_DAY
 _KEPT_ENTRIES = 100_000  # AWS: about 1,500 types in about 40 regions
@@ -26,22 +27,26 @@ _DEVICE_LISTS = (
 class HardwareCatalogue:
     """DescribeInstanceTypes, asked once a week per region and type; safe to share by threads."""
 
-    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clients: AwsClients, *, timer: Callable[[], float] = time.monotonic) -> None:
+        self._clients = clients
         self._known: TTLCache[tuple[str, str], Hardware] = TTLCache(
             _KEPT_ENTRIES, _KEPT_SECONDS, timer
         )
         self._lock = threading.Lock()
 
-    def look_up(self, endpoint: Endpoint, instance_types: Iterable[str]) -> tuple[Hardware, ...]:
-        """Give the hardware of the types that EC2 describes in the endpoint's region, by name.
+    def look_up(
+        self, account: Account, region: str, instance_types: Iterable[str]
+    ) -> tuple[Hardware, ...]:
+        """Give the hardware of those types that EC2 describes in the region, by name.
 
         Raises SourceError when EC2 has to be asked and does not answer usably.
         """
+        endpoint = Endpoint(self._clients, "ec2", region, account)
         wanted = sorted(set(instance_types))
         found: dict[str, Hardware] = {}
         with self._lock:
             for name in wanted:
-                hardware = self._known.get((endpoint.region, name))
+                hardware = self._known.get((region, name))
                 if hardware is not None:
                     found[name] = hardware
         missing = [name for name in wanted if name not in found]
@@ -49,7 +54,7 @@ class HardwareCatalogue:
             for hardware in _described(endpoint, missing[start : start + _TYPES_PER_CALL]):
                 found[hardware.instance_type] = hardware
                 with self._lock:
-                    self._known[endpoint.region, hardware.instance_type] = hardware
+                    self._known[region, hardware.instance_type] = hardware
         return tuple(found[name] for name in wanted if name in found)
 
 

@@ -53,6 +53,7 @@ class Ec2Inventory:
         hardware: HardwareCatalogue,
     ) -> None:
         self._endpoint = Endpoint(clients, "ec2", region, account)
+        self._account = account
         self._place = Place(account.account_id, region)
         self._labels = TagLabels(tag_labels)
         self._hardware = hardware
@@ -71,7 +72,8 @@ class Ec2Inventory:
         }
         instances = tuple(found[instance_id] for instance_id in sorted(found))
         types = {instance.instance_type for instance in instances}
-        return Inventory(self._place, instances, self._hardware.look_up(self._endpoint, types))
+        hardware = self._hardware.look_up(self._account, self._place.region, types)
+        return Inventory(self._place, instances, hardware)
 
     def _instance(self, record: Record) -> Instance:
         placement = record.part("Placement")

@@ -12,7 +12,6 @@ from exporter.core.units import CPU_SLOT_SECONDS
 from exporter.sources.aws.endpoint import Endpoint
 from exporter.sources.aws.parallel import run_all
 from exporter.sources.aws.record import Record
-from exporter.sources.source import SourceError
 
 METRICS_PER_CALL = 500
 """Most MetricDataQuery elements of one GetMetricData call (API reference, 2026)."""
@@ -88,9 +87,9 @@ def _refuse_failed(result: Record) -> None:
     """Partial data goes on on the next page; the two other codes mean there will be none."""
     status = result.optional_text("StatusCode")
     if status == "InternalError":
-        raise SourceError(FailureReason.UNAVAILABLE, "cloudwatch: internal error for a metric")
+        raise result.failure(FailureReason.UNAVAILABLE, "internal error for a metric")
     if status == "Forbidden":
-        raise SourceError(FailureReason.DENIED, "cloudwatch: a metric may not be read")
+        raise result.failure(FailureReason.DENIED, "a metric may not be read")
 
 
 def _points(result: Record) -> list[tuple[float, float]]:

@@ -26,7 +26,11 @@ class Record:
 
     def malformed(self, problem: str) -> SourceError:
         """Make the error that says what is wrong with this answer."""
-        return SourceError(FailureReason.MALFORMED, f"{self._doing}: unusable answer: {problem}")
+        return self.failure(FailureReason.MALFORMED, f"unusable answer: {problem}")
+
+    def failure(self, reason: FailureReason, problem: str) -> SourceError:
+        """Make the error of a failure that the answer itself reports."""
+        return SourceError(reason, f"{self._doing}: {problem}")
 
     def has(self, name: str) -> bool:
         """Whether AWS gave the field."""

@@ -1,6 +1,7 @@
 """AWS clients: one session for the base credentials, one for each role that is assumed."""
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from exporter.core.fleet import Account
@@ -35,37 +36,41 @@ class AwsClients:
     """Makes clients and keeps them; safe to share between threads.
 
     The base credentials come from botocore's usual chain; roles are assumed with them and
-    renewed by botocore before they expire. Every HTTP attempt is told to ``observer``.
+    renewed by botocore before they expire. ``external_id`` gives the one that an account's role
+    asks for, empty for none; it is a secret, so no account carries it. Every HTTP attempt is told
+    to ``observer``.
     """
 
     def __init__(
         self,
         observer: RequestObserver,
         *,
+        external_id: Callable[[Account], str] = lambda _: "",
         connect_timeout_seconds: float = 5.0,
         read_timeout_seconds: float = 20.0,
     ) -> None:
         self._reports = AttemptReports(observer)
+        self._external_id = external_id
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
         # Clients may be shared between threads, sessions may not: one lock for all creation.
         self._lock = threading.RLock()
         self._loader: Loader | None = None
         self._hub: boto3.session.Session | None = None
-        self._sessions: dict[tuple[str, str], boto3.session.Session] = {}
-        self._clients: dict[tuple[str, str, str, str], Any] = {}
+        self._sessions: dict[str, boto3.session.Session] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
 
     def client(self, service: str, region: str, account: Account | None = None) -> Any:
         """Give the client of a service; without an account it uses the base credentials.
 
         Raises SourceError when there are no credentials or the configuration is unusable.
         """
-        role = (account.role_arn, account.external_id) if account else ("", "")
+        role_arn = account.role_arn if account else ""
         account_id = account.account_id if account else ""
-        key = (*role, service, region)
+        key = (role_arn, service, region)
         with self._lock, translated(f"{service} client in {region}", account_id):
             if key not in self._clients:
-                self._clients[key] = self._new_client(self._session(*role), service, region)
+                self._clients[key] = self._new_client(self._session(account), service, region)
             return self._clients[key]
 
     def home_region(self) -> str:
@@ -73,20 +78,19 @@ class AwsClients:
         with self._lock, translated("AWS configuration"):
             return self._hub_session().region_name or _DEFAULT_REGION
 
-    def _session(self, role_arn: str, external_id: str) -> "boto3.session.Session":
+    def _session(self, account: Account | None) -> "boto3.session.Session":
         from botocore.exceptions import NoCredentialsError
 
         # A client made without credentials would never get any: better none is kept.
         if self._hub_session().get_credentials() is None:
             raise NoCredentialsError
-        if not role_arn:
+        if account is None or not account.role_arn:
             return self._hub_session()
-        key = (role_arn, external_id)
-        if key not in self._sessions:
-            self._sessions[key] = self._new_session(
-                credential_provider=self._role_credentials(role_arn, external_id)
+        if account.role_arn not in self._sessions:
+            self._sessions[account.role_arn] = self._new_session(
+                credential_provider=self._role_credentials(account)
             )
-        return self._sessions[key]
+        return self._sessions[account.role_arn]
 
     def _hub_session(self) -> "boto3.session.Session":
         if self._hub is None:
@@ -107,17 +111,18 @@ class AwsClients:
         self._reports.attach(session.register)
         return boto3.session.Session(botocore_session=session)
 
-    def _role_credentials(self, role_arn: str, external_id: str) -> "_RoleCredentials":
+    def _role_credentials(self, account: Account) -> "_RoleCredentials":
         from botocore.credentials import (
             AssumeRoleCredentialFetcher,
             DeferredRefreshableCredentials,
         )
 
+        external_id = self._external_id(account)
         conditions = {"ExternalId": external_id} if external_id else {}
         fetcher = AssumeRoleCredentialFetcher(
             client_creator=self._token_client,
             source_credentials=self._hub_session().get_credentials(),
-            role_arn=role_arn,
+            role_arn=account.role_arn,
             extra_args={"RoleSessionName": _ROLE_SESSION_NAME, **conditions},
         )
         return _RoleCredentials(

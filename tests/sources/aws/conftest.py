@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+import botocore.loaders
 import pytest
 
 from exporter.core.fleet import Account, Instance, InstanceState, PurchaseOption
@@ -140,6 +141,26 @@ def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
     for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def service_models() -> Any:
+    """The service models, read from disk once: 0.2 s for EC2 alone."""
+    return botocore.loaders.create_loader()
+
+
+@pytest.fixture(autouse=True)
+def loaders_made(monkeypatch: pytest.MonkeyPatch, service_models: Any) -> list[Any]:
+    """What ``create_loader`` gave; in the tests it is always the same loader."""
+    made: list[Any] = []
+
+    def create_loader(search_path_string: str | None = None) -> Any:
+        assert search_path_string is None
+        made.append(service_models)
+        return service_models
+
+    monkeypatch.setattr("botocore.loaders.create_loader", create_loader)
+    return made
 
 
 @pytest.fixture
