@@ -45,17 +45,19 @@ def refresh_once(application: Application, limit_seconds: float) -> bool:
     deadline_at = time.monotonic() + limit_seconds
     application.start_scheduler()
     while True:
+        application.news.clear()
         application.publisher.publish()
         pending = [
             cell
             for cell in application.roster.cells()
             if cell.fresh() is None and cell.state.attempted_wall_at < started_wall_at
         ]
-        if not pending or time.monotonic() >= deadline_at:
+        overdue = time.monotonic() >= deadline_at
+        # An attempt that ended meanwhile may call for cells that do not exist yet.
+        if overdue or not (pending or application.news.is_set()):
             application.scheduler.stop()
             return not pending
         application.news.wait(_POLL_SECONDS)
-        application.news.clear()
 
 
 def findings(application: Application, settings: Settings, *, complete: bool) -> list[Finding]:

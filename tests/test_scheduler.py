@@ -2,6 +2,7 @@
 
 import random
 import threading
+from itertools import pairwise
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_first_fetch_is_at_once_and_the_next_before_the_interval_is_over():
     times = call_times(scheduler, clock, source, until=10_000)
 
     assert times[0] == 0
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert len(times) in (11, 12, 13)
     assert all(800 <= gap <= 901 for gap in gaps)
 
@@ -77,7 +78,7 @@ def test_failures_are_retried_soon_and_then_seldom():
 
     times = call_times(scheduler, clock, source, until=1700)
 
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     for gap, middle in zip(gaps, (10, 20, 40, 80, 160, 320), strict=False):
         assert 0.8 * middle <= gap <= 1.2 * middle + 1
     assert 800 <= gaps[6] <= 901
@@ -156,7 +157,7 @@ def test_restored_failure_is_asked_again_within_a_minute():
 def test_poke_runs_now_and_does_not_move_the_regular_time():
     """A poked cell is asked once more, and at the same regular times as without the poke."""
 
-    def times(*pokes: int) -> list[float]:
+    def times(*pokes: int) -> list[int]:
         clock, source = FakeClock(), source_of("DE")
         scheduler = make_scheduler(clock)
         cell = make_cell(source, clock, CADENCE)
@@ -378,6 +379,7 @@ class Bell:
         self._rung = threading.Semaphore(0)
 
     def __call__(self) -> None:
+        """Ring."""
         self._rung.release()
 
     def wait(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from cloud_rig import CloudRig
 from exporter_process import ExporterProcess
 
-LOG_TAIL_CHARACTERS = 4000
+LOG_TAIL_CHARACTERS = 1500
 LOGS: list[Path] = []
 
 StartRig = Callable[..., CloudRig]

@@ -75,6 +75,16 @@ class ExporterProcess:
         self.first = eventually(self._first_scrape, 30, "the first scrape", 0.02)
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it without warning, as a crash would."""
+        self._process.kill()
+        self._process.wait()
+
+    @property
     def log(self) -> str:
         """Everything it printed."""
         return self.log_path.read_text()

@@ -118,5 +118,4 @@ class Account:
 
     account_id: str
     role_arn: str = ""
-    external_id: str = ""
     regions: tuple[str, ...] = ()

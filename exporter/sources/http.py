@@ -134,7 +134,7 @@ class HttpUpstream:
 
         Two threads may both make one; then one of the two is dropped unused.
         """
-        from exporter.sources.transport import Transport  # noqa: PLC0415  # see the docstring
+        from exporter.sources.transport import Transport
 
         return Transport(THREADS, self._headers, self._where)
 

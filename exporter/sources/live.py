@@ -79,8 +79,13 @@ class LiveUpstreams:
         )
         self._boavizta = HttpUpstream("boavizta", options.boavizta_base_url, observer)
         ecb = urlsplit(options.ecb_url)
-        self._ecb = HttpUpstream("ecb", f"{ecb.scheme}://{ecb.netloc}", observer)
-        self._ecb_path = ecb.path
+        self._ecb = HttpUpstream(
+            "ecb",
+            f"{ecb.scheme}://{ecb.netloc}",
+            observer,
+            base_url_setting="CARBONFINOPS_CURRENCY__ECB_URL",
+        )
+        self._ecb_path = f"{ecb.path}?{ecb.query}" if ecb.query else ecb.path
 
     def accounts(self) -> Source[tuple[Account, ...]]:
         """The accounts to poll."""

@@ -34,7 +34,7 @@ def scene_of(inputs: Sequence[Mapping[str, Any]]) -> Scene:
     facts = evidence(
         members,
         [_cpu(member, each) for member, each in zip(members, inputs, strict=True)],
-        hardware=[hardware(i["instance_type"], burstable=i["burstable"]) for i in inputs],
+        hardware={hardware(i["instance_type"], burstable=i["burstable"]) for i in inputs},
         profiles={
             i["instance_type"]: replace(
                 M5_LARGE, instance_type=i["instance_type"], watts=tuple(i["watts"])

@@ -1,3 +1,4 @@
+from collections.abc import Hashable, Mapping
 from math import log, sqrt
 from typing import NamedTuple
 
@@ -12,12 +13,15 @@ DEVIATIONS = st.floats(0, 0.6)
 
 
 class Member(NamedTuple):
+    """One value of a sum."""
+
     value: float
     own_ln: float
-    shared_ln: dict[str, float]
+    shared_ln: Mapping[Hashable, float]
 
     @property
     def deviation_ln(self) -> float:
+        """All of its deviations together."""
         return sqrt(self.own_ln**2 + sum(d**2 for d in self.shared_ln.values()))
 
 

@@ -15,13 +15,6 @@ from exporter.sources.aws.session import AwsClients
 _KEPT_SECONDS = 7 * SECONDS_PER_DAY
 _KEPT_ENTRIES = 100_000  # AWS: about 1,500 types in about 40 regions
 _TYPES_PER_CALL = 100
-_DEVICE_LISTS = (
-    ("GpuInfo", "Gpus"),
-    ("InferenceAcceleratorInfo", "Accelerators"),
-    ("FpgaInfo", "Fpgas"),
-    ("MediaAcceleratorInfo", "Accelerators"),
-    ("NeuronInfo", "NeuronDevices"),
-)
 
 
 class HardwareCatalogue:
@@ -73,13 +66,28 @@ def _hardware(record: Record) -> Hardware:
         instance_type=record.text("InstanceType"),
         vcpus=record.part("VCpuInfo").whole("DefaultVCpus"),
         memory_mebibytes=record.part("MemoryInfo").whole("SizeInMiB"),
-        accelerators=sum(
-            device.whole("Count") if device.has("Count") else 1
-            for group, devices in _DEVICE_LISTS
-            for device in record.part(group).optional_parts(devices)
-        ),
+        accelerators=_accelerators(record),
         burstable=record.optional_flag("BurstablePerformanceSupported"),
         architecture=_architecture(record),
+    )
+
+
+def _accelerators(record: Record) -> int:
+    # EC2 describes Inferentia chips twice, as inference accelerators and as Neuron devices.
+    inference = _count(record.part("InferenceAcceleratorInfo"), "Accelerators")
+    neuron = _count(record.part("NeuronInfo"), "NeuronDevices")
+    return (
+        _count(record.part("GpuInfo"), "Gpus")
+        + max(inference, neuron)
+        + _count(record.part("FpgaInfo"), "Fpgas")
+        + _count(record.part("MediaAcceleratorInfo"), "Accelerators")
+    )
+
+
+def _count(group: Record, name: str) -> int:
+    """Count devices; one that is listed without a number is one."""
+    return sum(
+        device.whole("Count") if device.has("Count") else 1 for device in group.optional_parts(name)
     )
 
 

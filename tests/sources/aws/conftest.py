@@ -52,33 +52,41 @@ class LoopbackAws:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reply(self, operation: str, *replies: Reply) -> None:
+        """Prepare raw answers."""
         self.replies.setdefault(operation, deque()).extend(replies)
 
     def json(self, operation: str, *bodies: Any) -> None:
+        """Prepare answers of a JSON API."""
         self.reply(operation, *(Reply(json.dumps(body).encode()) for body in bodies))
 
     def ec2(self, operation: str, *bodies: dict[str, Any]) -> None:
+        """Prepare answers of EC2, by its names in the XML."""
         for body in bodies:
             document = f"<{operation}Response>{xml(body)}</{operation}Response>"
             self.reply(operation, Reply(document.encode()))
 
     def sts(self, operation: str, *bodies: dict[str, Any]) -> None:
+        """Prepare answers of STS."""
         for body in bodies:
             self.ec2(operation, {f"{operation}Result": body})
 
     def ec2_error(self, operation: str, code: str, status: int, times: int = 1) -> None:
+        """Prepare errors of EC2 or STS."""
         error = {"Errors": {"Error": {"Code": code, "Message": "made up"}}}
         document = f"<Response>{xml(error)}</Response>"
         self.reply(operation, *[Reply(document.encode(), status)] * times)
 
     def json_error(self, operation: str, code: str, status: int = 400) -> None:
+        """Prepare an error of a JSON API."""
         body = json.dumps({"__type": code, "message": "made up"}).encode()
         self.reply(operation, Reply(body, status))
 
     def parameters(self, operation: str) -> list[dict[str, Any]]:
+        """What the operation was asked with, in order."""
         return [asked.parameters for asked in self.asked if asked.operation == operation]
 
     def next_reply(self, asked: Asked) -> Reply:
+        """Keep the request and take the next prepared answer."""
         with self.lock:
             self.asked.append(asked)
             waiting = self.replies.get(asked.operation)
@@ -202,10 +210,12 @@ class RecordingObserver:
     def request(
         self, upstream: str, operation: str, seconds: float, failure: FailureReason | None
     ) -> None:
+        """Keep a request."""
         self.requests.append((upstream, operation, failure))
         self.seconds.append(seconds)
 
     def spend(self, operation: str, usd: float) -> None:
+        """Keep a bill."""
         self.spent.append((operation, usd))
 
 

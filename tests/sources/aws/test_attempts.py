@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from exporter.core.fleet import Account
@@ -7,7 +9,8 @@ from exporter.sources.aws.session import AwsClients
 from exporter.sources.source import SourceError
 
 REGIONS = {"regionInfo": [{"regionName": "eu-west-1"}]}
-NO_RESULTS = {"MetricDataResults": []}
+MEMBER = Account("222233334444", "arn:aws:iam::222233334444:role/reader")
+NO_RESULTS: dict[str, Any] = {"MetricDataResults": []}
 
 
 def ask_regions(clients):
@@ -112,7 +115,9 @@ def test_nobody_listens(clients, observer, monkeypatch):
     assert observer.requests == [("ec2", "DescribeRegions", FailureReason.UNAVAILABLE)] * 3
 
 
-@pytest.mark.parametrize("body", [b"<DescribeRegionsResponse><regionInfo>", b"", b"\xff\xfe", b"42"])
+@pytest.mark.parametrize(
+    "body", [b"<DescribeRegionsResponse><regionInfo>", b"", b"\xff\xfe", b"42"]
+)
 def test_unreadable_xml(aws, clients, observer, make_reply, body):
     """A body that is no XML is reported once as malformed: botocore does not try again."""
     aws.reply("DescribeRegions", make_reply(body))
@@ -126,7 +131,7 @@ def test_unreadable_xml(aws, clients, observer, make_reply, body):
 
 @pytest.mark.parametrize("body", [b'{"MetricDataRes', b"", b"{}", b"[1]", b"\xff", b"<html/>"])
 def test_unreadable_json(aws, clients, observer, make_reply, body):
-    """botocore takes a cut JSON body for an empty answer; the report says malformed."""
+    """A cut JSON body, which botocore takes for an empty answer, is malformed."""
     aws.reply("GetMetricData", make_reply(body))
 
     with pytest.raises(SourceError) as caught:
@@ -169,10 +174,29 @@ def test_each_metric_is_billed_once_it_was_answered(aws, clients, observer, make
 
 def test_assumed_roles_are_reported_as_sts(aws, clients, observer):
     """The call that fetches credentials is a request of its own, not part of the other's."""
-    member = Account("222233334444", "arn:aws:iam::222233334444:role/reader")
+    aws.sts(
+        "AssumeRole",
+        {
+            "Credentials": {
+                "AccessKeyId": "ASIAMEMBER",
+                "SecretAccessKey": "made-up",
+                "SessionToken": "made-up",
+                "Expiration": "2999-01-01T00:00:00Z",
+            }
+        },
+    )
+    aws.ec2("DescribeRegions", REGIONS)
+
+    Endpoint(clients, "ec2", "eu-west-1", MEMBER).answer("describe_regions")
+
+    assert observer.requests == [("sts", "AssumeRole", None), ("ec2", "DescribeRegions", None)]
+
+
+def test_call_without_credentials_is_no_request(aws, clients, observer):
+    """When no credentials can be had, the call that needed them was never made."""
     aws.ec2_error("AssumeRole", "ExpiredToken", 403)
 
     with pytest.raises(SourceError, match="expired"):
-        Endpoint(clients, "ec2", "eu-west-1", member).answer("describe_regions")
+        Endpoint(clients, "ec2", "eu-west-1", MEMBER).answer("describe_regions")
 
     assert observer.requests == [("sts", "AssumeRole", FailureReason.DENIED)]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from exporter.core.fleet import Account
@@ -5,7 +7,7 @@ from exporter.core.provenance import FailureReason
 from exporter.sources.aws.endpoint import Endpoint
 from exporter.sources.source import SourceError
 
-GROUP = {"groupSet": [], "instancesSet": []}
+GROUP: dict[str, Any] = {"groupSet": [], "instancesSet": []}
 
 
 def test_pages_are_read_to_the_last(aws, clients, account):

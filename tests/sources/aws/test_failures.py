@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from botocore import exceptions as botocore_errors
 from botocore.exceptions import ClientError
@@ -13,7 +15,7 @@ SECRET = "x-amz-security-token:made-up-token"
 
 
 def client_error(code, status=400, operation="DescribeInstances", message="made up", **headers):
-    response = {
+    response: Any = {
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers},
     }
@@ -74,7 +76,7 @@ URL = {"endpoint_url": "https://ec2.eu-west-1.amazonaws.com/?a=b"}
             FailureReason.UNAVAILABLE,
         ),
         (botocore_errors.ConnectionClosedError(**URL), FailureReason.UNAVAILABLE),
-        (botocore_errors.SSLError(**URL, error="expired"), FailureReason.UNAVAILABLE),
+        (botocore_errors.SSLError(**URL, error=OSError("expired")), FailureReason.UNAVAILABLE),
         (
             botocore_errors.ProxyConnectionError(proxy_url="http://user:pass@proxy"),
             FailureReason.UNAVAILABLE,

@@ -1,6 +1,5 @@
 import threading
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -26,9 +25,7 @@ def answer(*records, token=""):
 
 
 def asked_names(parameters):
-    return sorted(
-        value for name, value in parameters.items() if name.startswith("Filter.1.Value.")
-    )
+    return sorted(value for name, value in parameters.items() if name.startswith("Filter.1.Value."))
 
 
 def test_hardware_of_a_type(aws, clients, account):
@@ -67,11 +64,18 @@ def test_hardware_of_a_type(aws, clients, account):
             },
             5,
         ),
+        (
+            {
+                "inferenceAcceleratorInfo": {"accelerators": [{"count": 4}]},
+                "neuronInfo": {"neuronDevices": [{"count": 4}]},
+            },
+            4,
+        ),
         ({"gpuInfo": {"totalGpuMemoryInMiB": 7}}, 0),
     ],
 )
 def test_accelerators_of_all_kinds_count(aws, clients, account, devices, count):
-    """GPUs, inference and media accelerators, FPGAs and Neuron devices add up."""
+    """All kinds add up; chips that EC2 lists as two kinds count once."""
     aws.ec2("DescribeInstanceTypes", answer(described("x1.large", **devices)))
 
     (hardware,) = HardwareCatalogue(clients).look_up(account, "eu-west-1", ["x1.large"])
@@ -194,7 +198,6 @@ def test_many_threads_share_it(aws, clients, account):
 def test_real_descriptions(clients, account):
     """The recorded descriptions that moto carries are understood."""
     with mock_aws():
-        boto3.client("ec2", "eu-west-1")
         found = HardwareCatalogue(clients).look_up(
             account, "us-east-1", ["t3.micro", "p4d.24xlarge", "inf1.6xlarge", "m6g.large"]
         )

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 import pytest
@@ -309,23 +310,27 @@ def test_emulated_fleet(clients):
     """An emulated fleet over two accounts: states, spot, tags and hardware."""
     member = Account("222233334444", "arn:aws:iam::222233334444:role/reader")
     with mock_aws():
-        ec2 = boto3.client("ec2", "eu-west-1")
+        ec2: Any = boto3.client("ec2", "eu-west-1")
         tags = [{"ResourceType": "instance", "Tags": [{"Key": "Team", "Value": "red"}]}]
-        run = {"ImageId": "ami-1", "MinCount": 1, "InstanceType": "m5.large"}
+        run = {"ImageId": "ami-1", "InstanceType": "m5.large"}
         ids = [
             instance["InstanceId"]
-            for instance in ec2.run_instances(**run, MaxCount=3, TagSpecifications=tags)[
-                "Instances"
-            ]
+            for instance in ec2.run_instances(
+                **run, MinCount=3, MaxCount=3, TagSpecifications=tags
+            )["Instances"]
         ]
         spot = ec2.run_instances(
-            **run, MaxCount=1, InstanceMarketOptions={"MarketType": "spot"}
+            **run, MinCount=1, MaxCount=1, InstanceMarketOptions={"MarketType": "spot"}
         )["Instances"][0]["InstanceId"]
         ec2.stop_instances(InstanceIds=ids[:1])
         ec2.terminate_instances(InstanceIds=ids[1:2])
         inventories = [
             Ec2Inventory(
-                clients, account, "eu-west-1", tag_labels=LABELS, hardware=HardwareCatalogue(clients)
+                clients,
+                account,
+                "eu-west-1",
+                tag_labels=LABELS,
+                hardware=HardwareCatalogue(clients),
             ).fetch(None)
             for account in (Account("123456789012"), member)
         ]

@@ -61,8 +61,6 @@ def test_a_hanging_call_does_not_hold_up_the_exit():
         "begun.wait()\n"
     )
 
-    ended = subprocess.run(  # noqa: S603 - this interpreter with the lines above
-        [sys.executable, "-c", code], timeout=20, check=False
-    )
+    ended = subprocess.run([sys.executable, "-c", code], timeout=20, check=False)
 
     assert ended.returncode == 0

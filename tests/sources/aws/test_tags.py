@@ -48,6 +48,4 @@ def test_values_are_never_changed(tags):
     """Every value found is one of the instance's own, whatever characters it is made of."""
     labels = {f"l{number}": key for number, key in enumerate(tags)}
 
-    assert dict(TagLabels(labels).of(tags)) == {
-        label: tags[key] for label, key in labels.items()
-    }
+    assert dict(TagLabels(labels).of(tags)) == {label: tags[key] for label, key in labels.items()}
