@@ -16,11 +16,12 @@ from exporter.data.regions import load_regions
 from exporter.exposition.families import Budgets, FleetFamilies
 from exporter.exposition.http import MetricsServer
 from exporter.exposition.instrumentation import Instrumentation
+from exporter.intervals import EMPTY_REGION_INTERVAL_SECONDS
 from exporter.publisher import Publisher
 from exporter.refresh import Cadence, Clock, SystemClock
 from exporter.roster import Roster
 from exporter.scheduler import Scheduler, ThreadLane
-from exporter.settings import EMPTY_REGION_INTERVAL_SECONDS, Settings
+from exporter.settings import Settings
 from exporter.simulation.upstreams import SimulatedUpstreams
 from exporter.site import StatusSite
 from exporter.sources.aws.sdk import sdk_regions
@@ -40,7 +41,6 @@ LANE_THREADS: Mapping[SourceName, int] = {
 }
 
 EMPTY_REGION = Cadence(EMPTY_REGION_INTERVAL_SECONDS, 3 * EMPTY_REGION_INTERVAL_SECONDS)
-"""For accounts, regions, and regions without instances: they change seldom."""
 
 JOIN_SECONDS = 1.0
 """How long the end of the program waits for a publication under way."""

@@ -13,6 +13,9 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 
 from exporter.settings import LEVELS, PREFIX, Settings
 
+OPEN = ("ttl", "max_age", "pue")
+"""Settings whose own names are given by the operator: sources and regions."""
+
 FROM_FILE = "_FILE"
 SECRETS = ("ELECTRICITY_MAPS__TOKEN", "AWS__ORGANIZATION_EXTERNAL_ID", "AWS__ACCOUNTS")
 """Settings that hold a secret: each may be given as NAME_FILE, the path of a file that holds it."""
@@ -26,12 +29,19 @@ def load_settings(
     environment: Mapping[str, str], *, dotenv: Path = Path(".env"), file: Path | None = None
 ) -> Settings:
     """The settings in force. Raises SettingsError."""
-    variables = _prefixed(dotenv_values(dotenv)) | _prefixed(environment)
-    given = _merged(_toml(file) if file else {}, _nested(_secrets_read(variables)))
+    variables = _secrets_read(_dotenv(dotenv)) | _secrets_read(_prefixed(environment))
+    given = _merged(_toml(file) if file else {}, _nested(variables))
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
         raise SettingsError("\n".join(_lines(error))) from None
+
+
+def _dotenv(file: Path) -> dict[str, str]:
+    try:
+        return _prefixed(dotenv_values(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: cannot be read: {error}") from None
 
 
 def _prefixed(variables: Mapping[str, str | None]) -> dict[str, str]:
@@ -53,9 +63,10 @@ def _secrets_read(variables: Mapping[str, str]) -> dict[str, str]:
         try:
             read[name] = Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise SettingsError(
-                f"{name}{FROM_FILE}: cannot read {path}: {error.strerror}"
-            ) from None
+            problem = f"cannot read {path}: {error.strerror}"
+            raise SettingsError(f"{name}{FROM_FILE}: {problem}") from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"{name}{FROM_FILE}: {path} does not hold text") from None
     return read
 
 
@@ -70,12 +81,10 @@ def _toml(file: Path) -> dict[str, Any]:
 
 def _nested(variables: Mapping[str, str]) -> dict[str, Any]:
     """Variables put at their places among the nested settings, JSON parsed."""
-    known = {names[0] for names in known_names()}
     nested: dict[str, Any] = {}
     for name, value in sorted(variables.items()):
-        section = name.removeprefix(PREFIX).partition(LEVELS)[0].lower()
-        if section not in known:
-            path = name.removeprefix(PREFIX).lower().split(LEVELS)
+        path = name.removeprefix(PREFIX).lower().split(LEVELS)
+        if not _is_known(path):
             raise SettingsError(f"{name}: unknown setting{_suggestion(path)}")
         source = EnvSettingsSource(Settings)
         source.env_vars = {name.lower(): value}
@@ -101,11 +110,19 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 def _lines(error: ValidationError) -> Iterable[str]:
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         path = [str(part) for part in problem["loc"]]
-        name = PREFIX + LEVELS.join(path).upper() if path else "settings"
+        name = PREFIX + LEVELS.join(path).upper().replace("-", "_") if path else "settings"
         if problem["type"] == "extra_forbidden":
             yield f"{name}: unknown setting{_suggestion(path)}"
         else:
             yield f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _is_known(path: list[str]) -> bool:
+    """Whether a path leads into the settings; what a section itself forbids, it says later."""
+    names = known_names()
+    if len(path) == 1:
+        return any(path[0] == known[0] for known in names)
+    return any(path[0] == known[0] for known in names if len(known) > 1 or known[0] in OPEN)
 
 
 def _suggestion(path: list[str]) -> str:

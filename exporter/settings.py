@@ -6,9 +6,8 @@ must not be silently without effect.
 """
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,37 +19,23 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from exporter.core.provenance import SourceName
 from exporter.durations import parse_duration_seconds
+from exporter.intervals import DEFAULT_INTERVALS_SECONDS, DEFAULT_MAX_AGES_SECONDS
 
 PREFIX = "CARBONFINOPS_"
 LEVELS = "__"
 
 Duration = Annotated[float, BeforeValidator(parse_duration_seconds)]
 
-DEFAULT_INTERVALS_SECONDS: Mapping[SourceName, float] = {
-    SourceName.EC2_INVENTORY: 300.0,
-    SourceName.CLOUDWATCH_CPU: 900.0,
-    SourceName.PRICING: 7 * 86400.0,
-    SourceName.SPOT_PRICE: 3600.0,
-    SourceName.ELECTRICITY_MAPS: 3600.0,
-    SourceName.ELECTRICITY_MAPS_HISTORY: 7200.0,
-    SourceName.BOAVIZTA: 7 * 86400.0,
-    SourceName.EXCHANGE_RATE: 86400.0,
-}
-DEFAULT_MAX_AGES_SECONDS: Mapping[SourceName, float] = {
-    SourceName.EC2_INVENTORY: 900.0,
-    SourceName.CLOUDWATCH_CPU: 3600.0,
-    SourceName.PRICING: 14 * 86400.0,
-    SourceName.SPOT_PRICE: 6 * 3600.0,
-    SourceName.ELECTRICITY_MAPS: 3 * 3600.0,
-    SourceName.ELECTRICITY_MAPS_HISTORY: 6 * 3600.0,
-    SourceName.BOAVIZTA: 14 * 86400.0,
-    SourceName.EXCHANGE_RATE: 7 * 86400.0,
-}
-EMPTY_REGION_INTERVAL_SECONDS = 3600.0
+Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 _ROLE_ARN = re.compile(r"arn:(aws[a-z-]*):iam::(\d{12}):role/(.+)")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
@@ -191,12 +176,14 @@ class CurrencySettings(_Frozen):
 class BudgetSettings(_Frozen):
     """What the fleet and the exporter itself may cost; published for alerts."""
 
-    eur_per_month: float | None = Field(None, gt=0, description="cost of the fleet")
-    grams_per_month: float | None = Field(None, gt=0, description="emissions of the fleet")
-    upstream_usd_per_month: float | None = Field(None, gt=0, description="the exporter's own calls")
+    eur_per_month: Amount | None = Field(None, description="cost of the fleet")
+    grams_per_month: Amount | None = Field(None, description="emissions of the fleet")
+    upstream_usd_per_month: Amount | None = Field(None, description="the exporter's own calls")
 
 
-def _by_source(value: dict[str, Any]) -> dict[str, Any]:
+def _by_source(value: object) -> object:
+    if not isinstance(value, dict):
+        raise ValueError("give one duration per source: TTL__PRICING=7d")  # noqa: TRY004 - pydantic wants ValueError
     unknown = set(value) - {str(source) for source in SourceName}
     if unknown:
         raise ValueError(f"unknown source {min(unknown)!r}; known: {', '.join(SourceName)}")
@@ -213,6 +200,19 @@ class Settings(BaseSettings):
         frozen=True,
         hide_input_in_errors=True,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed counts: exporter.configuration merges and checks the sources."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
 
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
@@ -236,7 +236,9 @@ class Settings(BaseSettings):
 
     @field_validator("pue", mode="before")
     @classmethod
-    def _pue_regions(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _pue_regions(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            raise ValueError("give one ratio per region: PUE__EU_WEST_2=1.15")  # noqa: TRY004 - as above
         return {region.lower().replace("_", "-"): ratio for region, ratio in value.items()}
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ import math
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from exporter.core.evidence import (
@@ -30,8 +30,13 @@ from exporter.core.fleet import (
     Place,
     PurchaseOption,
 )
+from exporter.core.instance_estimate import Siting
 from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.core.snapshot import Pue
 from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_HOUR
+from exporter.exposition.families import FleetFamilies
+from exporter.exposition.instrumentation import Instrumentation
+from exporter.publisher import Publisher
 from exporter.refresh import Cadence, Cell, CellKey, Clock
 from exporter.roster import Roster
 from exporter.scheduler import Scheduler
@@ -44,7 +49,7 @@ T = TypeVar("T")
 START_AT = 1_800_000_000.0
 """When every fake clock starts: the beginning of an hour, and of a five-minute slot."""
 
-DEFAULT_CADENCES = {
+DEFAULT_CADENCES: Mapping[SourceName, Cadence] = {
     source: Cadence(DEFAULT_INTERVALS_SECONDS[source], DEFAULT_MAX_AGES_SECONDS[source])
     for source in SourceName
 }
@@ -99,9 +104,6 @@ class HeldLane:
         jobs, self.jobs = self.jobs, []
         for job in jobs:
             job()
-
-
-INLINE_LANES = dict.fromkeys(SourceName, InlineLane())
 
 
 class FakeSource(Generic[T]):
@@ -274,7 +276,7 @@ class FakeUpstreams:
             self,
             SourceName.EC2_INVENTORY,
             call,
-            lambda: account.regions or self.regions_of[account.account_id],
+            lambda: account.regions or self.regions_of.get(account.account_id, ()),
         )
 
     def inventory(self, account: Account, region: str) -> Source[Inventory]:
@@ -402,27 +404,86 @@ GRID_ZONES = {
 }
 
 
-def make_scheduler(clock: Clock, news: threading.Event | None = None) -> Scheduler:
-    """Make a scheduler that runs attempts inside ``step``."""
-    on_change = (news or threading.Event()).set
-    return Scheduler(clock, INLINE_LANES, on_change, random.Random(1))  # noqa: S311 - jitter
+SITING = Siting(GRID_ZONES, {region: Pue(1.2, "published") for region in GRID_ZONES})
 
 
-def make_roster(
-    upstreams: FakeUpstreams,
-    scheduler: Scheduler,
-    clock: Clock,
-    *,
-    store: StateDirectory | None = None,
-    cadences: dict[SourceName, Cadence] = DEFAULT_CADENCES,
-) -> Roster:
-    """Make a roster of the fake cloud with the default intervals."""
-    return Roster(
-        upstreams,
-        cadence=cadences.__getitem__,
-        empty_region=EMPTY_REGION,
-        grid_zone=lambda location: GRID_ZONES.get(location, ""),
-        scheduler=scheduler,
-        store=store,
-        clock=clock,
-    )
+class Polling:
+    """Roster and scheduler of a fake cloud, on one thread: every attempt runs inside ``settle``."""
+
+    def __init__(
+        self,
+        upstreams: FakeUpstreams,
+        clock: FakeClock,
+        *,
+        store: StateDirectory | None = None,
+        cadences: Mapping[SourceName, Cadence] = DEFAULT_CADENCES,
+    ) -> None:
+        self.clock = clock
+        self.upstreams = upstreams
+        self.store = store
+        self.news = threading.Event()
+        lanes = dict.fromkeys(SourceName, InlineLane())
+        self.scheduler = Scheduler(clock, lanes, self.news.set, random.Random(1))  # noqa: S311 - jitter
+        self.roster = Roster(
+            upstreams,
+            cadence=cadences.__getitem__,
+            empty_region=EMPTY_REGION,
+            grid_zone=lambda location: GRID_ZONES.get(location, ""),
+            scheduler=self.scheduler,
+            store=store,
+            clock=clock,
+        )
+
+    def update(self) -> None:
+        """Do what the program does between attempts."""
+        self.roster.reconcile()
+
+    def settle(self) -> None:
+        """Run what is due, and what that makes due, until nothing is."""
+        asked = -1
+        while asked != self.upstreams.calls.total():
+            asked = self.upstreams.calls.total()
+            self.update()
+            self.scheduler.step()
+        self.update()
+
+    def run(self, seconds: float, tick_seconds: float = 60.0) -> None:
+        """Let time pass, settling at every tick."""
+        for _ in range(round(seconds / tick_seconds)):
+            self.clock.advance(tick_seconds)
+            self.settle()
+
+
+class Publishing(Polling):
+    """The whole background loop of a fake cloud, with the real exposition."""
+
+    def __init__(
+        self,
+        upstreams: FakeUpstreams,
+        clock: FakeClock,
+        *,
+        store: StateDirectory | None = None,
+        cadences: Mapping[SourceName, Cadence] = DEFAULT_CADENCES,
+        siting: Siting = SITING,
+    ) -> None:
+        super().__init__(upstreams, clock, store=store, cadences=cadences)
+        self.siting = siting
+        self.publisher = Publisher(
+            self.roster,
+            self.scheduler,
+            siting,
+            FleetFamilies(("team",)),
+            Instrumentation(version="1.2.3", revision="", simulated=False),
+            store,
+            clock,
+            self.news,
+        )
+
+    def update(self) -> None:
+        """Publish."""
+        self.publisher.publish()
+
+    @property
+    def text(self) -> str:
+        """What a scrape gets now."""
+        return self.publisher.published.exposition.identity().decode()

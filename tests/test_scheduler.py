@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -13,10 +14,10 @@ from tests.fakes import (
     FakeClock,
     FakeSource,
     HeldLane,
+    InlineLane,
     ScriptedSource,
     down,
     make_cell,
-    make_scheduler,
 )
 
 DAY = 86400.0
@@ -26,6 +27,12 @@ PATIENCE_SECONDS = 10.0
 
 def source_of(zone: str, *outcomes: object) -> ScriptedSource[object]:
     return ScriptedSource(*(outcomes or ("x",)), scope=Scope(grid_zone=zone))
+
+
+def make_scheduler(clock: FakeClock, on_change: Callable[[], None] = lambda: None) -> Scheduler:
+    """Make a scheduler that runs attempts inside ``step``."""
+    lanes = dict.fromkeys(SourceName, InlineLane())
+    return Scheduler(clock, lanes, on_change, random.Random(1))  # noqa: S311 - jitter
 
 
 def call_times(scheduler, clock, source, *, until, tick=1.0):
@@ -284,7 +291,7 @@ def test_tallies_count_by_source_and_scope():
 def test_every_attempt_that_ended_is_news():
     """Success or failure: the publisher hears of it."""
     clock, news = FakeClock(), threading.Event()
-    scheduler = make_scheduler(clock, news)
+    scheduler = make_scheduler(clock, news.set)
     scheduler.add(make_cell(source_of("DE"), clock, CADENCE))
     assert not news.is_set()
     scheduler.step()

@@ -242,7 +242,7 @@ def _profile(fleet: Fleet, asked: Asked) -> object:
 
 def _version(fleet: Fleet, asked: Asked) -> object:
     del fleet, asked
-    return "2.5.0"
+    return json.dumps("2.5.0")
 
 
 def _rates(fleet: Fleet, asked: Asked) -> str:
