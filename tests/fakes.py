@@ -36,11 +36,11 @@ from exporter.core.snapshot import Pue
 from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_HOUR
 from exporter.exposition.families import FleetFamilies
 from exporter.exposition.instrumentation import Instrumentation
+from exporter.intervals import DEFAULT_INTERVALS_SECONDS, DEFAULT_MAX_AGES_SECONDS
 from exporter.publisher import Publisher
 from exporter.refresh import Cadence, Cell, CellKey, Clock
 from exporter.roster import Roster
 from exporter.scheduler import Scheduler
-from exporter.settings import DEFAULT_INTERVALS_SECONDS, DEFAULT_MAX_AGES_SECONDS
 from exporter.sources.source import Source, SourceError
 from exporter.store import StateDirectory
 

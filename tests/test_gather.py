@@ -1,0 +1,305 @@
+"""From cells to evidence: fresh values, reasons for the others, and the health of each source."""
+
+from dataclasses import replace
+
+import pytest
+
+from exporter.core.evidence import ExchangeRate, GapReason, GridIntensity, PriceKey, SpotKey
+from exporter.core.fleet import InstanceState, Place, PurchaseOption
+from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.gather import gather_evidence, gather_statuses
+from exporter.refresh import Cadence
+from tests.fakes import (
+    DEFAULT_CADENCES,
+    Call,
+    FakeClock,
+    FakeUpstreams,
+    Polling,
+    down,
+    make_instance,
+)
+
+ACCOUNT = "111111111111"
+FRANKFURT, IRELAND = Place(ACCOUNT, "eu-central-1"), Place(ACCOUNT, "eu-west-1")
+WEB = make_instance("i-web", FRANKFURT)
+BATCH = make_instance(
+    "i-batch", FRANKFURT, instance_type="c5.large", purchase_option=PurchaseOption.SPOT
+)
+SLEEPING = make_instance("i-sleeping", FRANKFURT, state=InstanceState.STOPPED)
+FAR = make_instance("i-far", IRELAND, instance_type="r5.large")
+WEB_PRICE = PriceKey("eu-central-1", "m5.large", "RunInstances", "default")
+BATCH_POOL = SpotKey("eu-central-1a", "c5.large", "Linux/UNIX")
+
+
+def polling(*instances, failing=None, cadences=DEFAULT_CADENCES):
+    clock = FakeClock()
+    upstreams = FakeUpstreams(clock, *instances)
+    upstreams.failing |= failing or {}
+    polling = Polling(upstreams, clock, cadences=cadences)
+    polling.settle()
+    return polling
+
+
+def evidence(found):
+    return gather_evidence(found.roster, found.clock.wall())
+
+
+def statuses(found):
+    """Health by source and by what its scope is about."""
+    return {
+        (str(status.source), " ".join(filter(None, status.scope))): status
+        for status in gather_statuses(found.roster, found.scheduler.tallies)
+    }
+
+
+def test_everything_fresh_is_evidence():
+    """Each fact under the key that the estimate looks it up by."""
+    found = evidence(polling(WEB, BATCH, SLEEPING, FAR))
+
+    assert set(found.inventories) == {FRANKFURT, IRELAND}
+    assert found.unreachable == {}
+    assert {place: set(cpu) for place, cpu in found.cpu.items()} == {
+        FRANKFURT: {"i-web", "i-batch"},
+        IRELAND: {"i-far"},
+    }
+    assert set(found.profiles) == {"m5.large", "c5.large", "r5.large"}
+    assert found.prices[WEB_PRICE].usd_per_hour == 0.25
+    assert found.spot[FRANKFURT][BATCH_POOL].usd_per_hour == 0.125
+    assert set(found.grid) == set(found.grid_history) == {"DE", "IE"}
+    assert all(isinstance(value, GridIntensity) for value in found.grid.values())
+    assert found.exchange_rate == ExchangeRate(1.25, 1_800_000_000.0, "ecb")
+
+
+PARTS = {
+    "inventory": (SourceName.EC2_INVENTORY, lambda e: FRANKFURT in e.inventories),
+    "cpu": (SourceName.CLOUDWATCH_CPU, lambda e: FRANKFURT in e.cpu),
+    "profile": (SourceName.BOAVIZTA, lambda e: "m5.large" in e.profiles),
+    "list_price": (SourceName.PRICING, lambda e: WEB_PRICE in e.prices),
+    "spot_prices": (SourceName.SPOT_PRICE, lambda e: FRANKFURT in e.spot),
+    "grid_intensity": (
+        SourceName.ELECTRICITY_MAPS,
+        lambda e: isinstance(e.grid["DE"], GridIntensity),
+    ),
+    "grid_history": (SourceName.ELECTRICITY_MAPS_HISTORY, lambda e: "DE" in e.grid_history),
+    "exchange_rate": (
+        SourceName.EXCHANGE_RATE,
+        lambda e: isinstance(e.exchange_rate, ExchangeRate),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_a_fact_is_evidence_until_its_own_age_limit(kind):
+    """While its source is down a fact serves on, and ends by itself; all others stay."""
+    source, _ = PARTS[kind]
+    # As if everything but this source were settled for good.
+    patient = dict.fromkeys(SourceName, Cadence(1e7, 2e7))
+    found = polling(WEB, BATCH, cadences=patient | {source: Cadence(600.0, 1800.0)})
+    found.upstreams.failing[kind] = down()
+
+    def present():
+        return {name for name, (_, is_in) in PARTS.items() if is_in(evidence(found))}
+
+    found.run(1800)
+    assert present() == set(PARTS)
+    found.clock.advance(0.5)
+    assert present() == set(PARTS) - {kind}
+
+
+def test_an_unreachable_place_keeps_its_last_known_count():
+    """Running instances only; a place that answers is not unreachable, nor is one never seen."""
+    found = polling(WEB, BATCH, SLEEPING, FAR)
+    found.upstreams.failing[Call("inventory", Scope(*FRANKFURT))] = down()
+    found.upstreams.regions_of[ACCOUNT] += ("us-east-1",)
+    found.upstreams.failing[Call("inventory", Scope(ACCOUNT, "us-east-1"))] = down()
+
+    found.run(900)
+    assert evidence(found).unreachable == {}
+    found.run(4 * 3600, 300)
+
+    assert evidence(found).unreachable == {FRANKFURT: 2}
+    assert set(evidence(found).inventories) == {IRELAND}
+    assert len(found.roster.inventories) == 3
+
+
+def test_an_instance_whose_own_points_are_too_old_counts_as_not_polled():
+    """The window it was polled for is what ages, not the answer it came back in."""
+    found = polling(WEB, BATCH)
+    cell = found.roster.cpu[FRANKFURT]
+    value = cell.state.value
+    assert value is not None
+    now = found.clock.wall()
+    for end_at, kept in ((now - 3600, True), (now - 3600.5, False)):
+        old, other = replace(value.instances[0], window_end_at=end_at), value.instances[1]
+        cell.state = replace(cell.state, value=replace(value, instances=(old, other)))
+
+        assert set(evidence(found).cpu[FRANKFURT]) == {"i-batch"} | ({"i-web"} if kept else set())
+
+
+@pytest.mark.parametrize(
+    ("reason", "never_known", "too_old"),
+    [
+        (FailureReason.NOT_CONFIGURED, GapReason.NOT_CONFIGURED, GapReason.NOT_CONFIGURED),
+        (FailureReason.NOT_COVERED, GapReason.ZONE_NOT_COVERED, GapReason.ZONE_NOT_COVERED),
+        (FailureReason.NO_RECENT_DATA, GapReason.NO_GRID_INTENSITY, GapReason.GRID_TOO_OLD),
+        *(
+            (reason, GapReason.SOURCE_DOWN, GapReason.SOURCE_DOWN)
+            for reason in FailureReason
+            if reason not in ("not_configured", "not_covered", "no_recent_data")
+        ),
+    ],
+)
+def test_why_there_is_no_grid_intensity(reason, never_known, too_old):
+    """What the zone's latest failure means for the estimate; a fresh value is no gap at all."""
+    failing = {"grid_intensity": down(reason)}
+    assert evidence(polling(WEB, failing=failing)).grid == {"DE": never_known}
+
+    found = polling(WEB)
+    found.upstreams.failing = failing
+    found.run(2 * 3600, 300)
+    assert not found.roster.grid["DE"].state.up
+    assert isinstance(evidence(found).grid["DE"], GridIntensity)
+    found.run(2 * 3600, 300)
+    assert evidence(found).grid == {"DE": too_old}
+
+
+@pytest.mark.parametrize("reason", list(FailureReason))
+def test_why_there_is_no_exchange_rate(reason):
+    """Not configured and too old have their own reasons; else the source is down."""
+    expected = {
+        FailureReason.NOT_CONFIGURED: GapReason.NOT_CONFIGURED,
+        FailureReason.NO_RECENT_DATA: GapReason.NO_EXCHANGE_RATE,
+    }.get(reason, GapReason.SOURCE_DOWN)
+
+    found = polling(WEB, failing={"exchange_rate": down(reason)})
+
+    assert evidence(found).exchange_rate is expected
+
+
+def test_what_was_never_asked_is_source_down():
+    """At the very start, before any answer."""
+    clock = FakeClock()
+    found = Polling(FakeUpstreams(clock, WEB), clock)
+    found.roster.reconcile()
+
+    empty = evidence(found)
+    assert empty.exchange_rate is GapReason.SOURCE_DOWN
+    assert (empty.inventories, empty.unreachable, empty.grid) == ({}, {}, {})
+
+
+def test_health_of_a_source_that_works():
+    """Every scope has its own line, in a fixed order."""
+    found = polling(WEB, FAR)
+    found.run(60)
+    health = statuses(found)
+
+    assert list(health) == sorted(health)
+    assert set(health) == {
+        ("ec2_inventory", ""),
+        ("ec2_inventory", ACCOUNT),
+        ("ec2_inventory", f"{ACCOUNT} eu-central-1"),
+        ("ec2_inventory", f"{ACCOUNT} eu-west-1"),
+        ("cloudwatch_cpu", f"{ACCOUNT} eu-central-1"),
+        ("cloudwatch_cpu", f"{ACCOUNT} eu-west-1"),
+        ("pricing", "eu-central-1"),
+        ("pricing", "eu-west-1"),
+        ("electricity_maps", "DE"),
+        ("electricity_maps", "IE"),
+        ("electricity_maps_history", "DE"),
+        ("electricity_maps_history", "IE"),
+        ("boavizta", ""),
+        ("exchange_rate", ""),
+    }
+    grid = health["electricity_maps", "DE"]
+    assert (grid.up, grid.refreshes, grid.failures) == (True, 1, {})
+    assert (grid.last_success_at, grid.age_seconds) == (found.clock.wall() - 60, 60)
+    assert (grid.interval_seconds, grid.max_age_seconds) == (3600, 10_800)
+    assert (grid.reason, grid.detail) == (None, "")
+    assert health["boavizta", ""].refreshes == 3
+
+
+def test_the_worst_of_a_scope_counts():
+    """Of three prices in a region one has failed for long, one just now: the scope is down."""
+    types = ("m5.large", "c5.large", "r5.large")
+    found = polling(*(make_instance(f"i-{t}", FRANKFURT, instance_type=t) for t in types))
+    good_at = found.clock.wall()
+    calls = {t: Call("list_price", Scope(region="eu-central-1"), t) for t in types}
+    keys = {key.instance_type: cell.key for key, cell in found.roster.prices.items()}
+    found.upstreams.failing[calls["c5.large"]] = down(FailureReason.DENIED)
+    found.scheduler.poke(keys["c5.large"])
+    found.run(600)
+    found.upstreams.failing[calls["r5.large"]] = down(FailureReason.TIMEOUT)
+    for name in ("m5.large", "r5.large"):
+        found.scheduler.poke(keys[name])
+    found.settle()
+
+    status = statuses(found)["pricing", "eu-central-1"]
+
+    assert not status.up
+    assert status.reason is FailureReason.DENIED
+    assert status.last_success_at == good_at
+    assert status.age_seconds == 600
+    assert status.failures[FailureReason.TIMEOUT] == 1
+    assert status.refreshes == 3 + 2 + status.failures[FailureReason.DENIED]
+
+
+def test_one_that_never_worked_means_never():
+    """The time of the last success is the oldest of the scope: 0 while one has none."""
+    failing = {Call("profile", item="c5.large"): down(FailureReason.MALFORMED)}
+    status = statuses(polling(WEB, BATCH, failing=failing))["boavizta", ""]
+
+    assert (status.up, status.last_success_at, status.age_seconds) == (False, 0.0, None)
+    assert status.reason is FailureReason.MALFORMED
+
+
+def test_a_cell_that_was_never_asked_is_silent():
+    """A new type beside known ones does not make its source look down until it was tried."""
+    found = polling(WEB)
+    found.upstreams.fleet[FRANKFURT] = (WEB, BATCH)
+    found.clock.advance(300)
+    found.roster.reconcile()
+    found.scheduler.step()
+    found.roster.reconcile()
+
+    assert not found.roster.profiles["c5.large"].state.attempted_wall_at
+    assert statuses(found)["boavizta", ""].up
+    assert statuses(found)["boavizta", ""].last_success_at > 0
+
+
+def test_a_scope_of_which_nothing_was_asked_is_not_up():
+    """It says so itself: not asked yet."""
+    clock = FakeClock()
+    found = Polling(FakeUpstreams(clock, WEB), clock)
+    status = statuses(found)["exchange_rate", ""]
+
+    assert (status.up, status.last_success_at, status.refreshes) == (False, 0.0, 0)
+    assert status.detail == "not asked yet"
+
+
+def test_health_goes_with_the_need():
+    """A zone without instances has no health, nor has an account that left."""
+    found = polling(WEB, FAR)
+    found.upstreams.fleet[IRELAND] = ()
+    found.run(600)
+
+    health = statuses(found)
+    assert ("electricity_maps", "IE") not in health
+    assert ("cloudwatch_cpu", f"{ACCOUNT} eu-west-1") not in health
+    assert ("ec2_inventory", f"{ACCOUNT} eu-west-1") in health
+
+
+def test_an_empty_region_has_the_limits_of_an_hourly_one():
+    """What is polled hourly may be older before it is too old."""
+    found = polling(WEB, FAR)
+    found.upstreams.fleet[IRELAND] = ()
+    found.run(600)
+
+    health = statuses(found)
+    limits = {
+        region: (status.interval_seconds, status.max_age_seconds)
+        for region, status in (
+            (region, health["ec2_inventory", f"{ACCOUNT} {region}"])
+            for region in ("eu-central-1", "eu-west-1")
+        )
+    }
+    assert limits == {"eu-central-1": (300, 900), "eu-west-1": (3600, 10_800)}
