@@ -178,9 +178,7 @@ def compare(name: str, ours: Day, other: Naive, *, goal: float) -> None:
     ratio(f"{name}: times fewer calls", other.calls / ours.calls)
     ratio(f"{name}: times cheaper, CPU alone", other.cloudwatch_usd / ours.cloudwatch_usd)
     dearer_usd = other.cloudwatch_usd + other.cost_explorer_usd
-    with_billing_usd = (
-        ours.cloudwatch_usd + COST_EXPLORER_PER_DAY * USD_PER_COST_EXPLORER_REQUEST
-    )
+    with_billing_usd = ours.cloudwatch_usd + COST_EXPLORER_PER_DAY * USD_PER_COST_EXPLORER_REQUEST
     ratio(
         f"{name}: times cheaper, naive asks Cost Explorer too",
         dearer_usd / ours.cloudwatch_usd,

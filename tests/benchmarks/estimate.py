@@ -2,13 +2,12 @@
 
 import tempfile
 import time
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from exporter.core.estimate import estimate_fleet
 from exporter.core.evidence import PlaceCpu
-from exporter.core.fleet import Inventory
+from exporter.core.fleet import Inventory, Place
 from exporter.core.provenance import Scope, SourceName
 from exporter.exposition.families import FleetFamilies
 from exporter.exposition.render import Renderer
@@ -35,13 +34,6 @@ class Unasked:
         return previous
 
 
-def cpu_seconds(job: Callable[[], object]) -> tuple[float, object]:
-    """CPU time of a job, and what it returned."""
-    before = time.process_time()
-    outcome = job()
-    return time.process_time() - before, outcome
-
-
 def refreshes(instances: int, times: int) -> None:
     """Refresh the same fleet with other numbers each time."""
     families, renderer = FleetFamilies(), Renderer()
@@ -62,43 +54,80 @@ def refreshes(instances: int, times: int) -> None:
     result(f"{instances:,} instances, one refresh, all values new, CPU", whole.milliseconds())
 
 
-def cells_of(instances: int) -> dict[SourceName, list[Cell]]:
-    """Inventory and CPU cells without any value yet."""
-    places = fleet.evidence(instances, 0).inventories
+def cells_of(values: Mapping[SourceName, Mapping[Place, object]]) -> dict[SourceName, list[Cell]]:
+    """A cell per source and place, without any value yet."""
     kinds = {SourceName.EC2_INVENTORY: Inventory, SourceName.CLOUDWATCH_CPU: PlaceCpu}
-    clock = SystemClock()
-    cadence = Cadence(300.0, 900.0)
     return {
         name: [
             Cell(
                 CellKey(name, Scope(*place)),
                 Unasked(name, Scope(*place)),
-                lambda _: cadence,
-                clock,
-                kind,
+                lambda _: Cadence(300.0, 900.0),
+                SystemClock(),
+                kinds[name],
             )
-            for place in places
+            for place in own
         ]
-        for name, kind in kinds.items()
+        for name, own in values.items()
     }
 
 
-def state_file(instances: int, times: int) -> None:
+def save(folder: Path, values: Mapping[SourceName, Mapping[Place, object]]) -> None:
+    """Write the state files."""
+    now = time.time()
+    with StateDirectory(folder) as store:
+        for name, cells in cells_of(values).items():
+            for cell, value in zip(cells, values[name].values(), strict=True):
+                cell.state = CellState(value, 0.0, now, now, detail="")
+            store.save(name, cells)
+
+
+def load(folder: Path, values: Mapping[SourceName, Mapping[Place, object]]) -> bool:
+    """Read the state files; whether everything is there again."""
+    with StateDirectory(folder) as store:
+        same = True
+        for name, cells in cells_of(values).items():
+            for cell, value in zip(cells, values[name].values(), strict=True):
+                store.restore(cell)
+                same &= cell.state.value == value
+        return same
+
+
+def state_files(instances: int, times: int) -> None:
     """Save and load what is known of every instance: the two large files."""
     known = fleet.evidence(instances, 0)
-    values = {
+    values: dict[SourceName, dict[Place, object]] = {
         SourceName.EC2_INVENTORY: dict(known.inventories),
         SourceName.CLOUDWATCH_CPU: {
-            place: PlaceCpu(place, polled) for place, polled in fleet.cpu_by_place(known)
+            place: PlaceCpu(place, tuple(polled.values())) for place, polled in known.cpu.items()
         },
     }
-    saves, loads, size = [], [], 0
+    saves, loads = [], []
     for _ in range(times):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            cells = cells_of(instances)
-            for source, own in cells.items():
-                for cell in own:
-                    at = time.time()
-                    value = values[source][cell.key.scope[:2]]
-                    cell.state = CellState(value, 0.0, at, at, detail="")
+            saves.append(timed(lambda: save(folder, values)))  # noqa: B023 - called at once
+            loads.append(timed(lambda: load(folder, values)))  # noqa: B023 - called at once
+            megabytes = sum(file.stat().st_size for file in folder.glob("*.json")) / 1e6
+    what = f"{instances:,} instances, state files of {megabytes:.1f} MB"
+    for verb, pairs in (("save", saves), ("load", loads)):
+        wall, cpu = (Spread.of(samples) for samples in zip(*pairs, strict=True))
+        result(f"{what}: {verb}", f"{wall.milliseconds()}, CPU {cpu.milliseconds()}")
+
+
+def timed(job: Callable[[], object]) -> tuple[float, float]:
+    """Wall and CPU seconds of a job."""
+    begun = time.monotonic(), time.process_time()
+    job()
+    return time.monotonic() - begun[0], time.process_time() - begun[1]
+
+
+def main() -> None:
+    """Print the times for each size of fleet."""
+    for instances, times in SIZES.items():
+        refreshes(instances, times)
+    state_files(*list(SIZES.items())[-1])
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,6 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable
 
 from exporter.core.cost import price_key
 from exporter.core.evidence import (
@@ -50,7 +49,9 @@ def evidence(count: int, seed: int) -> Evidence:
         places[each.place].append(each)
     hardware = tuple(Hardware(name, 2, 8192, 0, name.startswith("t"), "x86_64") for name in TYPES)
     return Evidence(
-        inventories={place: Inventory(place, tuple(own), hardware) for place, own in places.items()},
+        inventories={
+            place: Inventory(place, tuple(own), hardware) for place, own in places.items()
+        },
         unreachable={},
         cpu={
             place: {each.instance_id: _cpu(each, draw) for each in own}
@@ -69,11 +70,6 @@ def evidence(count: int, seed: int) -> Evidence:
         },
         exchange_rate=ExchangeRate(draw.uniform(1.0, 1.2), NOW - SECONDS_PER_DAY, "ecb"),
     )
-
-
-def cpu_by_place(known: Evidence) -> Iterable[tuple[Place, tuple[InstanceCpu, ...]]]:
-    """The CPU points as CloudWatch's source gives them."""
-    return ((place, tuple(polled.values())) for place, polled in known.cpu.items())
 
 
 def _instance(number: int) -> Instance:

@@ -28,7 +28,14 @@ def requests_per_second(port: int) -> float:
     wrk = shutil.which("wrk")
     url = f"http://127.0.0.1:{port}/metrics"
     seconds = str(ROUND_SECONDS)
-    with_wrk = [wrk or "", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-H", "Accept-Encoding: gzip"]
+    with_wrk = [
+        wrk or "",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}s",
+        "-H",
+        "Accept-Encoding: gzip",
+    ]
     without = [sys.executable, "-m", "tests.benchmarks.load", str(port), seconds]
     done = subprocess.run(
         [*with_wrk, url] if wrk else without, cwd=ROOT, capture_output=True, check=True, text=True

@@ -1,0 +1,672 @@
+"""The background loop from end to end: fake cloud, fake clock, real exposition."""
+
+import math
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.core.fleet import Account, InstanceState, Place, PurchaseOption
+from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.exposition.catalogue import METRICS
+from exporter.refresh import Cadence
+from exporter.store import StateDirectory
+from tests.fakes import (
+    DEFAULT_CADENCES,
+    START_AT,
+    Call,
+    FakeClock,
+    FakeUpstreams,
+    Publishing,
+    down,
+    make_instance,
+)
+
+ACCOUNT = "111111111111"
+FRANKFURT, IRELAND = Place(ACCOUNT, "eu-central-1"), Place(ACCOUNT, "eu-west-1")
+WEB = make_instance("i-web", FRANKFURT)
+BATCH = make_instance(
+    "i-batch", FRANKFURT, instance_type="c5.large", purchase_option=PurchaseOption.SPOT
+)
+SLEEPING = make_instance("i-sleeping", FRANKFURT, state=InstanceState.STOPPED)
+FAR = make_instance("i-far", IRELAND, instance_type="r5.large")
+FLEET = (WEB, BATCH, SLEEPING, FAR)
+
+PATIENCE_SECONDS = 10.0
+
+
+class Sample(NamedTuple):
+    """One series."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+
+    def label(self, name: str) -> str:
+        """The value of a label, empty without it."""
+        return dict(self.labels).get(name, "")
+
+
+def scrape(text: str) -> dict[Sample, float]:
+    """Parse an exposition as Prometheus' own client does; no series may occur twice."""
+    found: dict[Sample, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            name = sample.name.removeprefix("carbonfinops_")
+            key = Sample(name, tuple(sorted(sample.labels.items())))
+            assert key not in found, key
+            assert math.isfinite(sample.value) or "_bucket" in name, key
+            found[key] = sample.value
+    return found
+
+
+def is_fleet(sample: Sample) -> bool:
+    """Whether it is about the fleet, not about sources or the exporter itself."""
+    return not sample.name.startswith(("source_", "python_", "process_", "build_info"))
+
+
+def publishing(*instances: Any, **options: Any) -> Publishing:
+    clock = FakeClock()
+    found = Publishing(FakeUpstreams(clock, *(instances or FLEET)), clock, **options)
+    found.settle()
+    return found
+
+
+def one(samples: dict[Sample, float], name: str, **labels: str) -> float:
+    (value,) = [
+        value
+        for sample, value in samples.items()
+        if sample.name == name and labels.items() <= dict(sample.labels).items()
+    ]
+    return value
+
+
+def test_the_whole_fleet_is_exposed():
+    """Values as computed by hand from what the fake cloud says."""
+    found = scrape(publishing().text)
+    web = {"instance_id": "i-web", "region": "eu-central-1", "instance_type": "m5.large"}
+
+    # 40 % lies between the anchors 25 % (20 W) and 50 % (26 W); PUE is 1.2, the grid at 330 g.
+    watts = one(found, "instance_power_watts", **web)
+    assert 20 < watts < 26
+    grams = one(found, "instance_emissions_grams_per_hour", **web)
+    assert grams == pytest.approx(watts / 1000 * 1.2 * 330)
+    assert one(found, "instance_cpu_utilization_ratio", **web) == pytest.approx(0.4)
+    assert one(found, "instance_embodied_emissions_grams_per_hour", **web) == 2.0
+    assert one(found, "instance_cost_usd_per_hour", **web) == 0.25
+    assert one(found, "instance_cost_eur_per_hour", **web) == 0.2
+    assert one(found, "instance_cost_usd_per_hour", instance_id="i-batch") == 0.125
+    assert one(found, "fleet_power_watts") == pytest.approx(3 * watts)
+    assert one(found, "fleet_cost_usd_per_hour") == 0.625
+    assert one(found, "instances", region="eu-central-1", state="stopped") == 1
+    assert {v for s, v in found.items() if s.name == "fleet_covered_ratio"} == {1.0}
+    assert {v for s, v in found.items() if s.name == "source_up"} == {1.0}
+    assert not [s for s in found if s.name == "estimate_gaps"]
+
+
+def test_a_stopped_instance_is_listed_without_quantities():
+    """Its two facts are there, and nothing that only a running instance has."""
+    found = scrape(publishing().text)
+    names = {s.name for s in found if s.label("instance_id") == "i-sleeping"}
+
+    assert names == {"instance_info", "instance_running"}
+    assert one(found, "instance_running", instance_id="i-sleeping") == 0
+
+
+def test_before_the_first_inventory():
+    """Every family is declared, sources say that they were not asked, no fleet is made up."""
+    clock = FakeClock()
+    found = Publishing(FakeUpstreams(clock, *FLEET), clock)
+
+    assert found.publisher.published.snapshot is None
+    samples = scrape(found.text)
+    assert {s.name for s in samples if is_fleet(s)} == {
+        "uncertainty_coverage_ratio",
+        "uncertainty_coverage_factor",
+        "simulated",
+    }
+    assert {v for s, v in samples.items() if s.name == "source_up"} == {0.0}
+    declared = set(re.findall(r"^# TYPE (\S+) ", found.text, re.MULTILINE))
+    assert declared >= {metric.name for metric in METRICS if "upstream" not in metric.name}
+
+
+def test_an_upstream_that_is_down_from_the_start_leaves_the_rest():
+    """The exporter is up when every upstream is down, and shows what it can with one of them."""
+    clock = FakeClock()
+    upstreams = FakeUpstreams(clock, *FLEET)
+    kinds = ("accounts", "exchange_rate", "profile_version")
+    upstreams.failing |= {kind: down() for kind in kinds}
+    found = Publishing(upstreams, clock)
+    found.run(600)
+    assert {v for s, v in scrape(found.text).items() if s.name == "source_up"} == {0.0}
+
+    del upstreams.failing["accounts"]
+    found.run(1200)
+
+    samples = scrape(found.text)
+    assert one(samples, "instance_cost_usd_per_hour", instance_id="i-web") == 0.25
+    assert not [s for s in samples if "eur" in s.name]
+    for place in (FRANKFURT, IRELAND):
+        gap = {"region": place.region, "quantity": "cost_eur", "reason": "source_down"}
+        assert one(samples, "estimate_gaps", **gap) == (2 if place is FRANKFURT else 1)
+
+
+QUANTITIES = ("cpu", "power", "emissions", "embodied", "cost_usd", "cost_eur")
+POWER = ("instance_power", "instance_emissions")
+SHORT = {
+    # All multiples of the tick; the age limit leaves room for a few failures in a row.
+    SourceName.EC2_INVENTORY: Cadence(300.0, 900.0),
+    SourceName.CLOUDWATCH_CPU: Cadence(900.0, 3600.0),
+    **dict.fromkeys(
+        (
+            SourceName.PRICING,
+            SourceName.SPOT_PRICE,
+            SourceName.BOAVIZTA,
+            SourceName.EXCHANGE_RATE,
+            SourceName.ELECTRICITY_MAPS,
+            SourceName.ELECTRICITY_MAPS_HISTORY,
+        ),
+        Cadence(1800.0, 5400.0),
+    ),
+}
+TICK_SECONDS = 300.0
+
+
+class Outage(NamedTuple):
+    """What fails, which series end with it, and which quantities of which places are gaps."""
+
+    call: Call | str
+    source: SourceName
+    scope: Scope
+    ends: Callable[[Sample], bool]
+    gaps: dict[str, int]
+    quantities: tuple[str, ...]
+
+
+def in_frankfurt(sample: Sample) -> bool:
+    return sample.label("region") == "eu-central-1"
+
+
+def of_types(sample: Sample, *types: str) -> bool:
+    return sample.name == "uncertainty_ln" and sample.label("instance_type") in types
+
+
+OUTAGES = {
+    "inventory": Outage(
+        Call("inventory", Scope(*FRANKFURT)),
+        SourceName.EC2_INVENTORY,
+        Scope(*FRANKFURT),
+        lambda s: in_frankfurt(s) or of_types(s, "m5.large", "c5.large"),
+        {"eu-central-1": 2},
+        QUANTITIES,
+    ),
+    "cpu": Outage(
+        Call("cpu", Scope(*FRANKFURT)),
+        SourceName.CLOUDWATCH_CPU,
+        Scope(*FRANKFURT),
+        lambda s: (in_frankfurt(s) and s.name.startswith((*POWER, "instance_cpu", "cpu_newest")))
+        or of_types(s, "m5.large", "c5.large"),
+        {"eu-central-1": 2},
+        ("cpu", "power", "emissions"),
+    ),
+    "list_price": Outage(
+        "list_price",
+        SourceName.PRICING,
+        Scope(region="eu-central-1"),
+        lambda s: s.name.startswith("instance_cost") and s.label("instance_id") != "i-batch",
+        {"eu-central-1": 1, "eu-west-1": 1},
+        ("cost_usd", "cost_eur"),
+    ),
+    "spot_prices": Outage(
+        "spot_prices",
+        SourceName.SPOT_PRICE,
+        Scope(*FRANKFURT),
+        lambda s: s.name.startswith("instance_cost") and s.label("instance_id") == "i-batch",
+        {"eu-central-1": 1},
+        ("cost_usd", "cost_eur"),
+    ),
+    "profile": Outage(
+        "profile",
+        SourceName.BOAVIZTA,
+        Scope(),
+        lambda s: s.name.startswith(
+            (*POWER, "instance_embodied", "fleet_power", "fleet_emissions", "fleet_embodied")
+        )
+        or s.label("component") in ("type", "util", "cpu_age"),
+        {"eu-central-1": 2, "eu-west-1": 1},
+        ("power", "emissions", "embodied"),
+    ),
+    "grid_intensity": Outage(
+        Call("grid_intensity", Scope(grid_zone="DE")),
+        SourceName.ELECTRICITY_MAPS,
+        Scope(grid_zone="DE"),
+        lambda s: (in_frankfurt(s) and s.name.startswith("instance_emissions"))
+        or (s.label("grid_zone") == "DE" and s.name != "instance_info"),
+        {"eu-central-1": 2},
+        ("emissions",),
+    ),
+    "grid_history": Outage(
+        Call("grid_history", Scope(grid_zone="DE")),
+        SourceName.ELECTRICITY_MAPS_HISTORY,
+        Scope(grid_zone="DE"),
+        lambda s: bool(re.search("(fleet|instance)_emissions_(low|upp)er", s.name))
+        and s.label("region") != "eu-west-1"
+        or bool(re.search("grid_.*_(low|upp)er", s.name))
+        and s.label("grid_zone") == "DE"
+        or (s.label("component"), s.label("grid_zone")) == ("grid", "DE"),
+        {},
+        (),
+    ),
+    "exchange_rate": Outage(
+        "exchange_rate",
+        SourceName.EXCHANGE_RATE,
+        Scope(),
+        lambda s: "_eur_" in s.name or s.name.endswith("_per_eur") or "exchange_rate" in s.name,
+        {"eu-central-1": 2, "eu-west-1": 1},
+        ("cost_eur",),
+    ),
+    "profile_version": Outage(
+        "profile_version", SourceName.BOAVIZTA, Scope(), lambda _: False, {}, ()
+    ),
+    "regions": Outage(
+        "regions", SourceName.EC2_INVENTORY, Scope(ACCOUNT), lambda _: False, {}, ()
+    ),
+    "accounts": Outage("accounts", SourceName.EC2_INVENTORY, Scope(), lambda _: False, {}, ()),
+}  # fmt: skip
+
+
+def series(samples: dict[Sample, float]) -> set[Sample]:
+    return {s for s in samples if is_fleet(s) and s.name != "estimate_gaps"}
+
+
+def last_success_at(samples: dict[Sample, float], outage: Outage) -> float:
+    about = {"source": str(outage.source), **outage.scope._asdict()}
+    return one(samples, "source_last_success_timestamp_seconds", **about)
+
+
+@pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
+def test_one_upstream_fails(outage):
+    """Its own series end right after their age limit, nothing else does, and gaps say why."""
+    found = publishing(cadences=SHORT)
+    found.run(3600, TICK_SECONDS)
+    whole = scrape(found.text)
+    ends_at = last_success_at(whole, outage) + found.publisher._roster._cadence(
+        outage.source
+    ).max_age_seconds  # fmt: skip
+    found.upstreams.failing[outage.call] = down()
+
+    found.run(ends_at - found.clock.wall(), TICK_SECONDS)
+    assert found.clock.wall() == ends_at
+    before = scrape(found.text)
+    assert series(before) == series(whole)
+    assert not [s for s in before if s.name == "estimate_gaps"]
+    found.clock.advance(1)
+    found.settle()
+    after = scrape(found.text)
+
+    assert series(before) - series(after) == {s for s in series(before) if outage.ends(s)}
+    assert series(after) <= series(before)
+    gaps = {s: value for s, value in after.items() if s.name == "estimate_gaps"}
+    assert {(s.label("region"), s.label("quantity")): v for s, v in gaps.items()} == {
+        (region, quantity): count
+        for region, count in outage.gaps.items()
+        for quantity in outage.quantities
+    }
+    assert {s.label("reason") for s in gaps} <= {"source_down"}
+    share = 1 - sum(outage.gaps.values()) / 3
+    for quantity in QUANTITIES:
+        covered = one(after, "fleet_covered_ratio", quantity=quantity)
+        assert covered == pytest.approx(share if quantity in outage.quantities else 1)
+    about = {"source": str(outage.source), **outage.scope._asdict()}
+    assert one(after, "source_up", **about) == 0
+    kept = {s for s in series(after) if s.name.startswith("instance_")}
+    kept -= {s for s in kept if "_lower_" in s.name or "_upper_" in s.name}
+    assert {s: after[s] for s in kept} == {s: before[s] for s in kept}
+
+
+@pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
+def test_recovery_brings_everything_back(outage):
+    """After the outage the very same series are there, no gap is left, every source is up."""
+    found = publishing(cadences=SHORT)
+    found.run(3600, TICK_SECONDS)
+    whole = series(scrape(found.text))
+    found.upstreams.failing[outage.call] = down()
+    found.run(3 * 3600, TICK_SECONDS)
+    found.upstreams.failing.clear()
+
+    found.run(3600, TICK_SECONDS)
+
+    samples = scrape(found.text)
+    assert series(samples) == whole
+    assert not [s for s in samples if s.name == "estimate_gaps"]
+    assert {v for s, v in samples.items() if s.name == "source_up"} == {1.0}
+    failures = [v for s, v in samples.items() if s.name == "source_refresh_failures_total"]
+    assert sum(failures) > 0
+
+
+def test_the_other_sources_stay_up():
+    """One failing scope shows in its own line only."""
+    found = publishing()
+    found.upstreams.failing[Call("cpu", Scope(*FRANKFURT))] = down(FailureReason.DENIED)
+    found.run(1200)
+
+    samples = scrape(found.text)
+    is_down = [s for s, v in samples.items() if s.name == "source_up" and v == 0]
+    assert [(s.label("source"), s.label("region")) for s in is_down] == [
+        ("cloudwatch_cpu", "eu-central-1")
+    ]
+    failures = {
+        s.label("reason"): v
+        for s, v in samples.items()
+        if s.name == "source_refresh_failures_total" and v
+    }
+    assert set(failures) == {"denied"}
+
+
+def test_a_gap_has_the_reason_of_the_latest_attempt():
+    """When a source says something new, the next publication says so too."""
+    clock = FakeClock()
+    upstreams = FakeUpstreams(clock, *FLEET)
+    upstreams.failing["grid_intensity"] = down()
+    found = Publishing(upstreams, clock)
+    found.settle()
+    reasons = {s.label("reason") for s in scrape(found.text) if s.name == "estimate_gaps"}
+    assert reasons == {"source_down"}
+
+    upstreams.failing["grid_intensity"] = down(FailureReason.NOT_CONFIGURED)
+    for cell in found.roster.grid.values():
+        found.scheduler.poke(cell.key)
+    found.settle()
+
+    reasons = {s.label("reason") for s in scrape(found.text) if s.name == "estimate_gaps"}
+    assert reasons == {"not_configured"}
+
+
+def test_a_fleet_that_vanished_is_an_empty_fleet():
+    """When no account or region is left to poll, the last known fleet does not live on."""
+    found = publishing()
+    found.upstreams.polled_accounts = ()
+    found.run(3 * 3600, 300)
+
+    samples = scrape(found.text)
+    assert not [s for s in samples if s.label("instance_id")]
+    assert not [s for s in samples if s.name == "fleet_power_watts"]
+
+
+def test_bounds_widen_with_time_and_values_stay():
+    """Old evidence is worth less: without any news the interval grows, minute by minute."""
+    found = publishing()
+    bounds = []
+    for _ in range(20):
+        samples = scrape(found.text)
+        bounds.append(
+            tuple(
+                one(samples, f"instance_{quantity}", instance_id="i-web")
+                for quantity in (
+                    "power_lower_watts",
+                    "power_watts",
+                    "power_upper_watts",
+                    "emissions_lower_grams_per_hour",
+                    "emissions_grams_per_hour",
+                    "emissions_upper_grams_per_hour",
+                )
+            )
+        )
+        found.clock.advance(60)
+        found.publisher.publish()
+
+    lower, value, upper, *_ = (list(column) for column in zip(*bounds, strict=True))
+    _, _, _, lower_grams, grams, upper_grams = (list(c) for c in zip(*bounds, strict=True))
+    assert len(set(value)) == len(set(grams)) == 1
+    for falling in (lower, lower_grams):
+        assert falling == sorted(falling, reverse=True)
+        assert len(set(falling)) == len(falling)
+    for rising in (upper, upper_grams):
+        assert rising == sorted(rising)
+        assert len(set(rising)) == len(rising)
+
+
+def test_without_news_nothing_is_computed_again_within_a_minute():
+    """A publication per heartbeat costs no estimation."""
+    found = publishing()
+    first = found.publisher.published.snapshot
+    found.clock.advance(59)
+    found.publisher.publish()
+    assert found.publisher.published.snapshot is first
+
+    found.clock.advance(1)
+    found.publisher.publish()
+    assert found.publisher.published.snapshot is not first
+
+
+def test_a_day_of_refreshes_keeps_its_size():
+    """Twenty-four hours: the same series each hour, nothing that grows, no value that is none."""
+    found = publishing()
+    found.run(3600)
+    whole = set(scrape(found.text))
+    sizes = []
+    for _ in range(24):
+        found.run(3600)
+        assert set(scrape(found.text)) == whole
+        sizes.append(
+            (
+                len(found.scheduler._tasks),
+                len(found.publisher._seen),
+                len(found.publisher._saved),
+                len(found.publisher._renderer._kept),
+                len(found.scheduler.tallies),
+                len(found.publisher.published.exposition.identity()) // 1000,
+            )
+        )
+        assert len(found.scheduler._heap) <= 2 * len(found.scheduler._tasks)
+
+    assert len(set(sizes)) == 1
+    hours = found.upstreams.calls[Call("grid_intensity", Scope(grid_zone="DE"))]
+    assert 25 <= hours <= 33
+    assert found.upstreams.times("list_price") == 2
+
+
+def fleet_text(text: str) -> str:
+    return text.partition("# HELP carbonfinops_source_up ")[0]
+
+
+@pytest.mark.parametrize("away_seconds", [0.0, 60.0])
+def test_a_restart_goes_on_where_it_was(tmp_path, away_seconds):
+    """The fleet part is the same to the byte, and no call that is still good is repeated."""
+    with StateDirectory(tmp_path) as store:
+        before = publishing(store=store)
+        before.run(2 * 3600)
+        before.clock.advance(away_seconds)
+        before.publisher._estimated_at = float("-inf")
+        before.publisher.publish()
+
+    clock = FakeClock(before.clock.wall())
+    with StateDirectory(tmp_path) as store:
+        after = Publishing(FakeUpstreams(clock, *FLEET), clock, store=store)
+        assert fleet_text(after.text) == fleet_text(before.text)
+        after.settle()
+        assert fleet_text(after.text) == fleet_text(before.text)
+        asked = {call.kind for call in after.upstreams.calls}
+        # An inventory is due again after four minutes: it may be, and nothing else.
+        assert asked <= ({"inventory"} if away_seconds else set())
+    old, new = scrape(before.text), scrape(after.text)
+    for name in ("source_up", "source_last_success_timestamp_seconds"):
+        kept = {s: v for s, v in old.items() if s.name == name}
+        if not away_seconds:
+            assert {s: v for s, v in new.items() if s.name == name} == kept
+
+
+def test_a_restart_within_an_outage(tmp_path):
+    """The last good values serve on to the same age limit, and the source is still down."""
+    with StateDirectory(tmp_path) as store:
+        before = publishing(store=store)
+        before.upstreams.failing["cpu"] = down(FailureReason.THROTTLED)
+        before.run(1800)
+
+    clock = FakeClock(before.clock.wall())
+    upstreams = FakeUpstreams(clock, *FLEET)
+    upstreams.failing["cpu"] = down(FailureReason.THROTTLED)
+    with StateDirectory(tmp_path) as store:
+        after = Publishing(upstreams, clock, store=store)
+        assert (
+            one(scrape(after.text), "source_up", source="cloudwatch_cpu", region="eu-west-1") == 0
+        )
+        after.run(START_AT + 3600 - clock.wall())
+        assert [s for s in scrape(after.text) if s.name == "instance_power_watts"]
+        after.run(60)
+        assert not [s for s in scrape(after.text) if s.name == "instance_power_watts"]
+
+
+def test_a_restart_after_a_week(tmp_path):
+    """What is too old is not shown, but the last known running instances are counted as gaps."""
+    with StateDirectory(tmp_path) as store:
+        publishing(store=store).run(600)
+
+    clock = FakeClock(START_AT + 7 * 86400)
+    upstreams = FakeUpstreams(clock, *FLEET)
+    upstreams.failing |= {"inventory": down(), "accounts": down(), "regions": down()}
+    with StateDirectory(tmp_path) as store:
+        after = Publishing(upstreams, clock, store=store)
+        after.settle()
+
+    samples = scrape(after.text)
+    assert not [s for s in samples if s.label("instance_id")]
+    assert one(samples, "estimate_gaps", region="eu-central-1", quantity="power") == 2
+    assert {v for s, v in samples.items() if s.name == "fleet_covered_ratio"} == {0.0}
+
+
+def test_settings_beat_what_an_earlier_process_knew(tmp_path):
+    """A rate that the operator has just set is in use at once, not when the old one is due."""
+    with StateDirectory(tmp_path) as store:
+        before = publishing(store=store)
+        before.run(600)
+
+    clock = FakeClock(before.clock.wall())
+    upstreams = FakeUpstreams(clock, *FLEET)
+    upstreams.rate_basis = "configured"
+    with StateDirectory(tmp_path) as store:
+        after = Publishing(upstreams, clock, store=store)
+        after.settle()
+
+    samples = scrape(after.text)
+    assert [s.label("basis") for s in samples if s.name == "exchange_rate_usd_per_eur"] == [
+        "configured"
+    ]
+
+
+def test_only_sources_with_news_are_written(tmp_path):
+    """A heartbeat without news touches no file."""
+    with StateDirectory(tmp_path) as store:
+        found = publishing(store=store)
+        written = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
+        assert len(written) == len(SourceName)
+        found.clock.advance(60)
+        found.publisher.publish()
+        assert written == {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.json")}
+
+        found.run(360)
+
+    newer = {
+        path.name
+        for path in tmp_path.glob("*.json")
+        if path.stat().st_mtime_ns != written[path.name]
+    }
+    assert newer == {"ec2_inventory.json"}
+
+
+def test_a_scrape_never_sees_half_a_refresh():
+    """Every scrape during refreshes is of one generation: names, count, sum and coverage agree."""
+    instances = tuple(make_instance(f"i-{n:03}", FRANKFURT, name="g0") for n in range(50))
+    found = publishing(*instances)
+    done, scraped = threading.Event(), threading.Event()
+    wrong: list[str] = []
+    generations: set[str] = set()
+
+    def read() -> None:
+        while not done.is_set():
+            text = found.text
+            names = set(re.findall(r'instance_info\{.*?,name="(g\d+)"', text))
+            watts = [float(v) for v in re.findall(r"_instance_power_watts\{.*\} (\S+)", text)]
+            (total,) = re.findall(r"fleet_power_watts (\S+)", text)
+            if len(names) != 1 or len(watts) != 50 or not math.isclose(sum(watts), float(total)):
+                wrong.append(f"{names} {len(watts)} {sum(watts)} {total}")
+            generations.update(names)
+            scraped.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    for generation in range(1, 31):
+        found.upstreams.cpu_percent = 10.0 + generation
+        named = (replace(i, name=f"g{generation}") for i in instances)
+        found.upstreams.hold(named)
+        found.run(900, 300)
+        scraped.clear()
+        assert scraped.wait(PATIENCE_SECONDS)
+    done.set()
+    reader.join(PATIENCE_SECONDS)
+
+    assert not reader.is_alive()
+    assert wrong == []
+    assert len(generations) >= 15
+
+
+def test_a_published_picture_never_changes():
+    """Who holds an old one keeps all of it."""
+    found = publishing()
+    held = found.publisher.published
+    text, names = held.exposition.identity(), [e.instance.name for e in held.snapshot.instances]  # type: ignore[union-attr]  # settled
+    found.upstreams.hold([replace(i, name="renamed") for i in FLEET])
+    found.run(900)
+
+    assert held.exposition.identity() == text
+    assert [e.instance.name for e in held.snapshot.instances] == names  # type: ignore[union-attr]  # as above
+    assert found.publisher.published is not held
+
+
+def test_run_publishes_news_until_it_is_stopped():
+    """On its own thread, with one last publication at the end."""
+    clock = FakeClock()
+    found = Publishing(FakeUpstreams(clock, *FLEET), clock)
+    loop = threading.Thread(target=found.publisher.run, daemon=True)
+    loop.start()
+    found.scheduler.step()
+    found.publisher.stop(PATIENCE_SECONDS)
+    loop.join(PATIENCE_SECONDS)
+
+    assert not loop.is_alive()
+    assert one(scrape(found.text), "exchange_rate_usd_per_eur") == 1.25
+
+
+def test_hostile_names_stay_inside_their_label():
+    """A Name tag can be anything; the parser gives it back as it was."""
+    name = 'x"} 1\ncarbonfinops_simulated 1\\ 漢 \x00 {'
+    found = scrape(publishing(replace(WEB, name=name)).text)
+
+    (info,) = [s for s in found if s.name == "instance_info"]
+    assert info.label("name") == name
+    assert one(found, "simulated") == 0
+
+
+def test_an_account_of_another_role_does_not_double_its_series():
+    """One account in two regions and one region in two accounts: every series is unique."""
+    other = Place("222222222222", "eu-central-1")
+    found = publishing(*FLEET, make_instance("i-web", other))
+
+    samples = scrape(found.text)
+    assert len([s for s in samples if s.label("instance_id") == "i-web"]) == 28
+    assert found.upstreams.polled_accounts == (Account(ACCOUNT), Account("222222222222"))
+    assert found.upstreams.calls[Call("list_price", Scope(region="eu-central-1"), "m5.large")] == 1
+
+
+def test_default_cadences_are_those_of_the_settings():
+    """The intervals of this file's fake loop are published as they are."""
+    found = scrape(publishing().text)
+
+    for source, cadence in DEFAULT_CADENCES.items():
+        about = {"source": str(source)}
+        interval = one(found, "source_refresh_interval_seconds", **about)
+        assert interval == cadence.interval_seconds
+        assert one(found, "source_max_age_seconds", **about) == cadence.max_age_seconds
