@@ -80,6 +80,7 @@ class InstanceEstimator:
         self._grid = grid
         self._hardware = hardware
         self._now = now
+        self._grid_unconfigured = GapReason.NOT_CONFIGURED in grid.values()
         self._curves = {
             name: PowerCurve.through(profile.watts)
             for name, profile in evidence.profiles.items()
@@ -188,9 +189,9 @@ class InstanceEstimator:
         zone = self._siting.grid_zones.get(location)
         if zone is not None:
             return self._grid.get(zone, GapReason.SOURCE_DOWN)
-        if not pue_known:
-            return GapReason.NO_PUE
-        return GapReason.ZONE_NOT_COVERED
+        if self._grid_unconfigured:
+            return GapReason.NOT_CONFIGURED
+        return GapReason.ZONE_NOT_COVERED if pue_known else GapReason.NO_PUE
 
     def _embodied(self, instance: Instance) -> Bounded | GapReason:
         profile = self._profile(instance)

@@ -4,24 +4,13 @@ The real roster, scheduler and sources run through a day of simulated time again
 the loopback that count every request. The other side is the same facts asked at every scrape.
 """
 
-import json
-import os
-import random
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
-from exporter.app import EMPTY_REGION, live_upstreams, siting
-from exporter.configuration import load_settings
-from exporter.core.provenance import SourceName
-from exporter.core.units import SECONDS_PER_DAY
-from exporter.exposition.instrumentation import Instrumentation
-from exporter.refresh import Cadence
-from exporter.roster import Roster
-from exporter.scheduler import Scheduler
-from exporter.settings import Settings
-from tests.benchmarks.cloud import ACCOUNTS, OWN_KEY, STARTED_AT, TYPES, Fleet, LoopbackCloud
+from tests.benchmarks.cloud import LoopbackCloud
 from tests.benchmarks.figures import ratio, result
+from tests.benchmarks.organization import STARTED_AT, Fleet
+from tests.benchmarks.polling import SimulatedClock, point_aws_at, poll_for_a_day, settings_for
 
 INSTANCES = 100
 SCRAPES_PER_DAY = 1440
@@ -30,30 +19,7 @@ USD_PER_METRIC = 0.01 / 1000
 USD_PER_CLOUDWATCH_REQUEST = 0.01 / 1000
 USD_PER_COST_EXPLORER_REQUEST = 0.01
 COST_EXPLORER_PER_DAY = 24 / (6 * 0.85)
-"""At an interval of 6 hours, begun at 80-90 % of it. The exporter does not ask it yet."""
-
-
-class SimulatedClock:
-    """Both clocks of a day that passes as fast as it can."""
-
-    def __init__(self) -> None:
-        self.passed_seconds = 0.0
-
-    def wall(self) -> float:
-        """Epoch seconds."""
-        return STARTED_AT + self.passed_seconds
-
-    def monotonic(self) -> float:
-        """Seconds since the start."""
-        return self.passed_seconds
-
-
-class InlineLane:
-    """Runs a job at once."""
-
-    def submit(self, job) -> None:
-        """Run it."""
-        job()
+"""At an interval of 6 hours, begun at 80-90 % of it. The exporter itself does not ask it."""
 
 
 class Day(NamedTuple):
@@ -69,72 +35,6 @@ class Naive(NamedTuple):
     calls: int
     cloudwatch_usd: float
     cost_explorer_usd: float
-
-
-def settings_for(fleet: Fleet, url: str, **variables: str) -> Settings:
-    """Everything at one address; the first account owns the base credentials."""
-    roles = [
-        {"role_arn": f"arn:aws:iam::{account}:role/carbonfinops"}
-        for account in ACCOUNTS[1:]
-        if (account, fleet.regions[0]) in fleet.places
-    ]
-    known = {
-        "AWS__REGIONS": ",".join(fleet.regions),
-        "AWS__ACCOUNTS": json.dumps(roles),
-        "ELECTRICITY_MAPS__BASE_URL": url,
-        "ELECTRICITY_MAPS__TOKEN": "made-up",
-        "BOAVIZTA__BASE_URL": url,
-        "CURRENCY__ECB_URL": f"{url}/daily.xml",
-    }
-    environment = {f"CARBONFINOPS_{name}": value for name, value in (known | variables).items()}
-    return load_settings(environment, dotenv=Path(os.devnull))
-
-
-def point_aws_at(url: str) -> None:
-    """Keep botocore away from the machine's own configuration and from the internet."""
-    os.environ |= {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": OWN_KEY,
-        "AWS_SECRET_ACCESS_KEY": "made-up",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        os.environ.pop(name, None)
-
-
-def poll_for_a_day(settings: Settings, clock: SimulatedClock) -> int:
-    """Run the first day of a new exporter, without any state; the number of failed refreshes."""
-    ended = False
-
-    def note() -> None:
-        nonlocal ended
-        ended = True
-
-    own = Instrumentation(version="0", revision="", simulated=False)
-    lane = InlineLane()
-    scheduler = Scheduler(clock, dict.fromkeys(SourceName, lane), note, random.Random(7))  # noqa: S311 - jitter
-    places = siting(settings)
-    roster = Roster(
-        live_upstreams(settings, own, clock),
-        cadence=lambda source: Cadence(
-            settings.interval_seconds(source), settings.max_age_seconds(source)
-        ),
-        empty_region=EMPTY_REGION,
-        grid_zone=lambda location: places.grid_zones.get(location, ""),
-        scheduler=scheduler,
-        store=None,
-        clock=clock,
-    )
-    while clock.passed_seconds < SECONDS_PER_DAY:
-        ended = False
-        roster.reconcile()
-        delay_seconds = scheduler.step()
-        if not ended:  # else what was learnt may call for more at this very moment
-            clock.passed_seconds += delay_seconds or 0.0
-    return sum(tally.failures.total() for tally in scheduler.tallies.values())
 
 
 def counted(name: str, fleet: Fleet, **variables: str) -> Day:
@@ -154,14 +54,16 @@ def counted(name: str, fleet: Fleet, **variables: str) -> Day:
 
 
 def naive(fleet: Fleet) -> Naive:
-    """One GetMetricStatistics per instance; one request per place, region, zone and type else."""
-    regions = len(fleet.regions)
+    """One GetMetricStatistics per instance; else one request per place, price, zone or type."""
+    machines = [(place, each) for place in fleet.places for each in fleet.at(STARTED_AT, place)]
+    prices = {(region, each.instance_type) for (_, region), each in machines if not each.spot}
     per_scrape = (
-        fleet.size  # GetMetricStatistics
-        + 2 * len(fleet.places)  # DescribeInstances and DescribeSpotPriceHistory, one page each
-        + regions * len(TYPES)  # GetProducts
-        + regions  # Electricity Maps, latest only: one zone per region
-        + len(TYPES)  # Boavizta, once per type
+        len(machines)  # GetMetricStatistics
+        + len(fleet.places)  # DescribeInstances, one page each
+        + len({place for place, each in machines if each.spot})  # DescribeSpotPriceHistory
+        + len(prices)  # GetProducts
+        + len(fleet.regions)  # Electricity Maps, latest only: one zone per region
+        + len({each.instance_type for _, each in machines})  # Boavizta, once per type
     )
     return Naive(
         per_scrape * SCRAPES_PER_DAY,

@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from exporter.core.estimate import estimate_fleet
 from exporter.core.evidence import PlaceCpu
@@ -29,7 +30,7 @@ class Unasked:
         self.name = name
         self.scope = scope
 
-    def fetch(self, previous):
+    def fetch(self, previous: object) -> object:
         """Give back what is known."""
         return previous
 
@@ -54,7 +55,9 @@ def refreshes(instances: int, times: int) -> None:
     result(f"{instances:,} instances, one refresh, all values new, CPU", whole.milliseconds())
 
 
-def cells_of(values: Mapping[SourceName, Mapping[Place, object]]) -> dict[SourceName, list[Cell]]:
+def cells_of(
+    values: Mapping[SourceName, Mapping[Place, object]],
+) -> dict[SourceName, list[Cell[Any]]]:
     """A cell per source and place, without any value yet."""
     kinds = {SourceName.EC2_INVENTORY: Inventory, SourceName.CLOUDWATCH_CPU: PlaceCpu}
     return {

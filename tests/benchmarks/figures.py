@@ -11,7 +11,7 @@ class Spread(NamedTuple):
     median: float
     low: float
     high: float
-    count: int
+    samples: int
 
     @classmethod
     def of(cls, samples: Sequence[float]) -> "Spread":
@@ -28,12 +28,12 @@ class Spread(NamedTuple):
 
     def _written(self, factor: float, unit: str) -> str:
         middle, low, high = (_short(factor * each) for each in self[:3])
-        return f"{middle} {unit} ({low}-{high}, n={self.count})"
+        return f"{middle} {unit} ({low}-{high}, n={self.samples})"
 
 
 def result(what: str, measured: str, goal: str = "") -> None:
     """Print one result."""
-    print(f"  {what:58} {measured}{f'   [goal {goal}]' if goal else ''}", flush=True)
+    print(f"  {what:64} {measured}{f'   [goal {goal}]' if goal else ''}", flush=True)
 
 
 def ratio(what: str, times: float, *, at_least: float | None = None) -> None:

@@ -78,14 +78,14 @@ def compare(plan: Plan) -> None:
         compare_samples(fleet, ours.scrape(), theirs.scrape())
         for accept, text, goal in (
             (TEXT, "text", plan.goal),
-            (OPENMETRICS, "Prometheus's own Accept", None),
+            (OPENMETRICS, "Prometheus's Accept", None),
         ):
             rounds = [
                 (ours.cpu_seconds(plan.ours, accept), theirs.cpu_seconds(plan.theirs, accept))
                 for _ in range(plan.rounds)
             ]
             mine, peer = (Spread.of(samples) for samples in zip(*rounds, strict=True))
-            result(f"{fleet}, server CPU per scrape, {text}: ours", mine.milliseconds())
+            result(f"{fleet}, {text}, CPU of a scrape: ours", mine.milliseconds())
             result(f"{fleet}, {text}: prometheus_client", peer.milliseconds())
             ratio(f"{fleet}, {text}: times less", peer.median / mine.median, at_least=goal)
         if plan.instances == PLANS[-1].instances:

@@ -59,9 +59,10 @@ def main() -> None:
         for child in children.values():
             child.end()
     tool = "wrk" if shutil.which("wrk") else "tests.benchmarks.load"
+    print(f"  {INSTANCES} instances, {CONNECTIONS} connections, {ROUND_SECONDS} s a round, {tool}")
     spreads = {kind: Spread.of(samples) for kind, samples in rates.items()}
     for kind, spread in spreads.items():
-        result(f"{LABELS[kind]}, {CONNECTIONS} connections, {tool}", spread.per_second())
+        result(LABELS[kind], spread.per_second())
     ours = spreads["ours"].median
     ratio("times prometheus_client's server", ours / spreads["cached"].median, at_least=4)
     ratio("times prometheus_client as it is used", ours / spreads["library"].median)

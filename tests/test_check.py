@@ -1,0 +1,300 @@
+"""The check's findings, and one refresh of everything."""
+
+import os
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.app import Application, build
+from exporter.check import Finding, Level, findings, refresh_once
+from exporter.configuration import load_settings
+from exporter.core.evidence import GapReason, HardwareProfile, Quantity
+from exporter.core.fleet import InstanceState, Place
+from exporter.core.instance_estimate import Siting
+from exporter.core.provenance import FailureReason, SourceName
+from exporter.exposition.families import FleetFamilies
+from exporter.exposition.http import MetricsServer
+from exporter.publisher import Publisher
+from exporter.refresh import SystemClock
+from exporter.site import StatusSite
+from exporter.store import StateDirectory
+from tests.fakes import (
+    SITING,
+    Call,
+    FakeClock,
+    FakeUpstreams,
+    Polling,
+    Publishing,
+    down,
+    make_instance,
+)
+
+ACCOUNT = "111111111111"
+FRANKFURT, IRELAND = Place(ACCOUNT, "eu-central-1"), Place(ACCOUNT, "eu-west-1")
+WEB = make_instance("i-web", FRANKFURT)
+SLEEPING = make_instance("i-sleeping", IRELAND, state=InstanceState.STOPPED)
+PATIENCE_SECONDS = 10.0
+
+
+def settings_of(state_dir: Path):
+    variables = {"CARBONFINOPS_STATE_DIR": str(state_dir)}
+    return load_settings(variables, dotenv=Path(os.devnull))
+
+
+def application_of(publishing: Publishing) -> Application:
+    """The parts of a fake loop, as a command gets them; its server is never started."""
+    site = StatusSite(publishing.publisher, version="1.2.3", simulated=False)
+    return Application(
+        publishing.roster,
+        publishing.scheduler,
+        publishing.publisher,
+        MetricsServer("127.0.0.1:0", site),
+        publishing.siting,
+        publishing.news,
+    )
+
+
+def found_in(tmp_path, *instances, failing=None, siting=SITING, usd_per_hour=0.25):
+    """Findings of a fake cloud, as (level, text) by subject."""
+    clock = FakeClock()
+    upstreams = FakeUpstreams(clock, *instances)
+    upstreams.failing |= failing or {}
+    upstreams.usd_per_hour = usd_per_hour
+    publishing = Publishing(upstreams, clock, siting=siting)
+    publishing.settle()
+    found = findings(application_of(publishing), settings_of(tmp_path), complete=True)
+    by_subject = {finding.subject: (finding.level, finding.text) for finding in found}
+    assert len(by_subject) == len(found)
+    return by_subject
+
+
+def test_all_is_well(tmp_path):
+    """One line per fact, every one ok, in a fixed order; the inventory says what it found."""
+    found = found_in(tmp_path, WEB, SLEEPING)
+
+    assert {level for level, _ in found.values()} == {Level.OK}
+    assert list(found) == [
+        f"state directory {tmp_path}",
+        "boavizta m5.large",
+        "boavizta version",
+        f"cloudwatch_cpu {ACCOUNT} eu-central-1",
+        "ec2_inventory",
+        f"ec2_inventory {ACCOUNT}",
+        f"ec2_inventory {ACCOUNT} eu-central-1",
+        f"ec2_inventory {ACCOUNT} eu-west-1",
+        "electricity_maps DE",
+        "electricity_maps IE",
+        "electricity_maps_history DE",
+        "electricity_maps_history IE",
+        "exchange_rate",
+        "pricing eu-central-1 m5.large|RunInstances|default",
+        "pricing eu-west-1 m5.large|RunInstances|default",
+    ]
+    assert found[f"ec2_inventory {ACCOUNT} eu-central-1"][1] == "1 instances, 1 running"
+    assert found[f"ec2_inventory {ACCOUNT} eu-west-1"][1] == "1 instances, 0 running"
+
+
+@pytest.mark.parametrize("reason", [r for r in FailureReason if r != "not_configured"])
+def test_a_failing_source(tmp_path, reason):
+    """Its reason and the source's own words, which say how to mend it; the others are ok."""
+    found = found_in(tmp_path, WEB, failing={Call("exchange_rate"): down(reason)})
+
+    assert found.pop("exchange_rate") == (Level.FAIL, f"{reason}: made-up outage")
+    assert {level for level, _ in found.values()} == {Level.OK}
+
+
+def test_what_is_not_configured_is_a_note(tmp_path):
+    """Everything else works without it: the command does not fail for it."""
+    failing = {
+        kind: down(FailureReason.NOT_CONFIGURED) for kind in ("grid_intensity", "grid_history")
+    }
+    found = found_in(tmp_path, WEB, failing=failing)
+
+    assert found.pop("electricity_maps DE") == (Level.NOTE, "made-up outage")
+    assert found.pop("electricity_maps_history DE") == (Level.NOTE, "made-up outage")
+    assert {level for level, _ in found.values()} == {Level.OK}
+
+
+def test_what_was_not_answered(tmp_path):
+    """A cell without any attempt fails, and so does a check that ran out of time."""
+    clock = FakeClock()
+    publishing = Publishing(FakeUpstreams(clock, WEB), clock)
+    found = findings(application_of(publishing), settings_of(tmp_path), complete=False)
+
+    lines = [str(finding) for finding in found if finding.level is Level.FAIL]
+    assert lines[0] == "FAIL  boavizta version: no answer yet: not asked yet"
+    assert lines[-1] == "FAIL  check: not everything answered within 120 s"
+
+
+def test_no_pue(tmp_path):
+    """The setting to write is named as it is written, with AWS's average as advice only."""
+    siting = Siting(SITING.grid_zones, {"eu-west-1": SITING.pue["eu-west-1"]})
+    found = found_in(tmp_path, WEB, SLEEPING, siting=siting)
+
+    level, text = found["pue eu-central-1"]
+    assert level is Level.FAIL
+    assert "CARBONFINOPS_PUE__EU_CENTRAL_1" in text
+    assert "1.14" in text
+    assert "pue eu-west-1" not in found
+
+
+def test_no_grid_zone(tmp_path):
+    """The setting to write is named with the very location."""
+    local = replace(WEB, availability_zone="eu-central-1-ham-1a")
+    found = found_in(tmp_path, local)
+
+    level, text = found["zone eu-central-1-ham-1"]
+    assert level is Level.FAIL
+    assert "CARBONFINOPS_ELECTRICITY_MAPS__ZONES=eu-central-1-ham-1=" in text
+    assert "CARBONFINOPS_PUE__EU_CENTRAL_1_HAM_1" in found["pue eu-central-1-ham-1"][1]
+
+
+def test_no_price(tmp_path):
+    """AWS answered that there is none: a note, for nothing can be mended."""
+    found = found_in(tmp_path, WEB, usd_per_hour=None)
+
+    level, text = found["pricing eu-central-1 m5.large|RunInstances|default"]
+    assert level is Level.NOTE
+    assert "cost" in text
+
+
+@pytest.mark.parametrize("gap", [GapReason.NO_PROFILE, GapReason.ACCELERATOR_UNMODELLED])
+def test_no_power_model(tmp_path, gap):
+    """A type that Boavizta does not know well is named with the reason of its gap."""
+    clock = FakeClock()
+    publishing = Publishing(FakeUpstreams(clock, WEB), clock)
+    publishing.settle()
+    cell = publishing.roster.profiles["m5.large"]
+    cell.state = replace(cell.state, value=HardwareProfile("m5.large", (), gap, None, gap, "2.5.0"))
+    found = findings(application_of(publishing), settings_of(tmp_path), complete=True)
+
+    (line,) = [str(finding) for finding in found if finding.subject == "boavizta m5.large"]
+    assert line == f"note  boavizta m5.large: no power for this type: {gap}"
+
+
+def test_a_state_directory_in_use_is_a_note(tmp_path):
+    """Checking beside a running exporter is the usual case."""
+    with StateDirectory(tmp_path):
+        level, text = found_in(tmp_path, WEB)[f"state directory {tmp_path}"]
+
+    assert level is Level.NOTE
+    assert f"process {os.getpid()}" in text
+
+
+def test_a_state_directory_that_cannot_be_written(tmp_path):
+    """The setting to change is named."""
+    (tmp_path / "file").write_text("in the way")
+    path = tmp_path / "file" / "state"
+
+    level, text = found_in(path, WEB)[f"state directory {path}"]
+
+    assert level is Level.FAIL
+    assert "CARBONFINOPS_STATE_DIR" in text
+
+
+def test_a_finding_is_one_aligned_line():
+    """Level, subject, text."""
+    lines = [str(Finding(level, "pricing", "x")) for level in Level]
+
+    assert lines == ["ok    pricing: x", "note  pricing: x", "FAIL  pricing: x"]
+
+
+def real_time_fleet():
+    launched_at = time.time() - 86400
+    return [replace(i, launched_at=launched_at) for i in (WEB, SLEEPING)]
+
+
+def test_one_refresh_asks_for_everything_once():
+    """From the accounts to the last price, on the real lanes and clock, each fact one time."""
+    made = []
+
+    def make_upstreams(_settings, _observer, clock):
+        made.append(FakeUpstreams(clock, *real_time_fleet()))
+        return made[0]
+
+    application = build(settings_of(Path(os.devnull)), make_upstreams, store=None)
+    assert refresh_once(application, PATIENCE_SECONDS)
+
+    snapshot = application.publisher.published.snapshot
+    assert snapshot is not None
+    assert [e.instance.instance_id for e in snapshot.instances] == ["i-web", "i-sleeping"]
+    assert set(snapshot.covered_ratio.values()) == {1.0}
+    assert set(made[0].calls.values()) == {1}
+    assert len(made[0].calls) == 14
+
+
+def test_one_refresh_does_not_wait_for_ever():
+    """A hanging upstream costs its own answer: the rest is there, and the result says so."""
+    release = threading.Event()
+
+    class Hanging(FakeUpstreams):
+        def asked(self, call: Call) -> None:
+            super().asked(call)
+            if call.kind == "exchange_rate":
+                release.wait(PATIENCE_SECONDS)
+
+    def make_upstreams(_settings, _observer, clock):
+        return Hanging(clock, *real_time_fleet())
+
+    application = build(settings_of(Path(os.devnull)), make_upstreams, store=None)
+    try:
+        assert not refresh_once(application, 1.0)
+        snapshot = application.publisher.published.snapshot
+        assert snapshot is not None
+        assert snapshot.covered_ratio[Quantity.COST_USD] == 1
+        assert snapshot.exchange_rate is None
+    finally:
+        release.set()
+
+
+class AnsweringWhileRendering:
+    """Own metrics that take so long that all upstreams have answered when they are done."""
+
+    def __init__(self, polling: Polling) -> None:
+        self._polling = polling
+
+    def render(self) -> str:
+        """Let every attempt that is due end meanwhile."""
+        self._polling.scheduler.step()
+        return ""
+
+    def set_boavizta_version(self, version: str) -> None:
+        """Not shown."""
+
+
+class WithoutThread(Application):
+    """An application whose attempts run when the test says so."""
+
+    def start_scheduler(self) -> None:
+        """Start nothing."""
+
+
+def test_one_refresh_ends_with_the_last_answer_published():
+    """Answers that come while a picture is being published are in the next one."""
+    clock = SystemClock()
+    polling = Polling(FakeUpstreams(clock, *real_time_fleet()), clock)
+    publisher = Publisher(
+        polling.roster,
+        polling.scheduler,
+        SITING,
+        FleetFamilies(),
+        AnsweringWhileRendering(polling),
+        None,
+        clock,
+        polling.news,
+    )
+    site = StatusSite(publisher, version="1.2.3", simulated=False)
+    server = MetricsServer("127.0.0.1:0", site)
+    application = WithoutThread(
+        polling.roster, polling.scheduler, publisher, server, SITING, polling.news
+    )
+
+    assert refresh_once(application, PATIENCE_SECONDS)
+
+    snapshot = publisher.published.snapshot
+    assert snapshot is not None
+    assert set(snapshot.covered_ratio.values()) == {1.0}
+    assert SourceName.CLOUDWATCH_CPU in {cell.key.source for cell in polling.roster.cells()}
