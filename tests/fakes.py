@@ -413,7 +413,7 @@ class Polling:
     def __init__(
         self,
         upstreams: FakeUpstreams,
-        clock: Clock,
+        clock: FakeClock,
         *,
         store: StateDirectory | None = None,
         cadences: Mapping[SourceName, Cadence] = DEFAULT_CADENCES,
@@ -460,7 +460,7 @@ class Publishing(Polling):
     def __init__(
         self,
         upstreams: FakeUpstreams,
-        clock: Clock,
+        clock: FakeClock,
         *,
         store: StateDirectory | None = None,
         cadences: Mapping[SourceName, Cadence] = DEFAULT_CADENCES,

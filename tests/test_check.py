@@ -18,7 +18,6 @@ from exporter.core.provenance import FailureReason, SourceName
 from exporter.exposition.families import FleetFamilies
 from exporter.exposition.http import MetricsServer
 from exporter.publisher import Publisher
-from exporter.refresh import SystemClock
 from exporter.site import StatusSite
 from exporter.store import StateDirectory
 from tests.fakes import (
@@ -274,7 +273,7 @@ class WithoutThread(Application):
 
 def test_one_refresh_ends_with_the_last_answer_published():
     """Answers that come while a picture is being published are in the next one."""
-    clock = SystemClock()
+    clock = FakeClock(time.time() + 60)
     polling = Polling(FakeUpstreams(clock, *real_time_fleet()), clock)
     publisher = Publisher(
         polling.roster,

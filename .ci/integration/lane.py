@@ -62,12 +62,12 @@ class Mode:
 
 
 def plain(*more: Mode) -> tuple[Mode, ...]:
-    """The ways in which every upstream can fail, and further ones."""
+    """The ways in which every upstream can fail, replaced or followed by further ones."""
 
     def mode(name: str, *reasons: str, delay: float | None = None) -> Mode:
         return Mode(name, frozenset(reasons), delay=delay)
 
-    return (
+    usual = (
         mode("denied", "denied"),
         mode("throttle", "throttled"),
         mode("http500", "unavailable"),
@@ -76,8 +76,9 @@ def plain(*more: Mode) -> tuple[Mode, ...]:
         mode("reset", "unavailable"),
         mode("malformed", "malformed"),
         mode("blank", "malformed"),
-        *more,
     )
+    replaced = {m.name for m in more}
+    return (*(m for m in usual if m.name not in replaced), *more)
 
 
 @dataclass(frozen=True)

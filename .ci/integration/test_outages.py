@@ -12,6 +12,9 @@ from waiting import calm_moment
 NORTH, EAST = "eu-central-1", "us-east-1"
 EAST_ZONE = "US-MIDA-PJM"
 MALFORMED = frozenset({"malformed"})
+REFUSED = Mode("denied", frozenset({"denied", "not_covered"}), frozenset({"source_down", "zone_not_covered"}))
+"""A refused token and a zone outside the subscription look alike at the grid's provider."""
+
 SILENT = frozenset({"no_recent_data"})
 
 
@@ -100,6 +103,8 @@ LANES = {
             "region": EAST_ZONE,
         },
         modes=plain(
+            REFUSED,
+            Mode("expired_token", frozenset({"denied"})),
             *absurd(),
             Mode("stale", SILENT, frozenset({"grid_too_old"})),
             Mode("empty", SILENT, frozenset({"grid_too_old", "no_grid_intensity"})),
@@ -124,7 +129,7 @@ LANES = {
             "operation": "carbon-intensity/history",
             "region": EAST_ZONE,
         },
-        modes=plain(*absurd(), Mode("wrong_zone", frozenset({"malformed", "not_covered"}))),
+        modes=plain(REFUSED, *absurd(), Mode("wrong_zone", frozenset({"malformed", "not_covered"}))),
         ends=either(
             named("instance_emissions_lower", "instance_emissions_upper", region=EAST),
             named(
@@ -168,9 +173,12 @@ Campaign = dict[str, dict[str, Outcome]]
 def campaign(folder: Callable[[str], Path]) -> Campaign:
     """Everything that happened, the lanes side by side."""
     calm_moment()
-    runs = {name: LaneRun(lane, folder("lane")) for name, lane in LANES.items()}
-    with ThreadPoolExecutor(len(runs)) as threads:
-        futures = {name: threads.submit(run.outcomes) for name, run in runs.items()}
+    homes = {name: folder("lane") for name in LANES}
+    with ThreadPoolExecutor(len(LANES)) as threads:
+        futures = {
+            name: threads.submit(lambda n=name: LaneRun(LANES[n], homes[n]).outcomes())
+            for name in LANES
+        }
     return {name: future.result() for name, future in futures.items()}
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from exporter.core.fleet import Inventory, Place
+from exporter.core.units import CPU_SLOT_SECONDS
 
 
 class Quantity(StrEnum):
@@ -58,10 +59,11 @@ class CpuPoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InstanceCpu:
-    """CPU points of one instance inside the window that its newest poll looked at, oldest first.
+    """CPU points of one instance, oldest first: those since the poll before, at least the window.
 
-    The window is ``window_slots`` complete slots, the last one ending at ``window_end_at``.
-    ``launched_at`` is the launch the poll saw: points of an earlier run do not count.
+    The window, which estimates average over, is ``window_slots`` complete slots, the last one
+    ending at ``window_end_at``. ``launched_at`` is the launch the poll saw: points of an earlier
+    run do not count.
     """
 
     instance_id: str
@@ -70,6 +72,17 @@ class InstanceCpu:
     window_end_at: float
     window_slots: int
     points: tuple[CpuPoint, ...]
+
+    @property
+    def window_start_at(self) -> float:
+        """Where the window begins."""
+        return self.window_end_at - self.window_slots * CPU_SLOT_SECONDS
+
+    @property
+    def window_points(self) -> tuple[CpuPoint, ...]:
+        """The points inside the window."""
+        start_at = self.window_start_at
+        return tuple(point for point in self.points if point.start_at >= start_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,12 +113,11 @@ def measured_load(
         return GapReason.NO_DATAPOINTS
     if cpu.launched_at != launched_at or cpu.polled_at - launched_at < MINIMUM_AGE_SECONDS:
         return GapReason.TOO_YOUNG
-    window_start_at = cpu.window_end_at - cpu.window_slots * CPU_SLOT_SECONDS
-    whole_since_at = max(window_start_at, launched_at)
+    whole_since_at = max(cpu.window_start_at, launched_at)
     expected = int((cpu.window_end_at - whole_since_at) // CPU_SLOT_SECONDS)
     points = tuple(
         min(point.utilization_percent, 100.0)
-        for point in cpu.points
+        for point in cpu.window_points
         if point.start_at + CPU_SLOT_SECONDS > launched_at
     )
     if not points or len(points) < MINIMUM_POINTS_RATIO * expected:

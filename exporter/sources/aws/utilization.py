@@ -58,23 +58,33 @@ class CloudWatchCpu:
             for instance in running.values()
             if _is_due(instance, known.get(instance.instance_id), now, self._interval_seconds)
         ]
-        polled = self._polled(due, now) if due else {}
+        polled = self._polled(due, known, now) if due else {}
         self._refuse_silence(due, polled, known, now)
         entries = {**known, **polled}
         return PlaceCpu(self._place, tuple(entries[instance_id] for instance_id in sorted(running)))
 
-    def _polled(self, due: Sequence[Instance], now: float) -> dict[str, InstanceCpu]:
+    def _polled(
+        self, due: Sequence[Instance], known: Mapping[str, InstanceCpu], now: float
+    ) -> dict[str, InstanceCpu]:
+        """Ask for everything since the last poll: any span costs the same."""
         end_at = _newest_slot_end(now)
         wanted = math.ceil(self._interval_seconds / CPU_SLOT_SECONDS)
         slots = min(max(wanted, _FEWEST_SLOTS), _MOST_SLOTS)
-        # One slot more than the window: see _entry.
-        start_at = end_at - (slots + 1) * CPU_SLOT_SECONDS
-        found = self._metrics.utilization_percent(
-            sorted(instance.instance_id for instance in due), start_at, end_at
-        )
-        return {
-            instance.instance_id: _entry(instance, now, slots, found[instance.instance_id])
+        seen_until = {
+            instance.instance_id: known[instance.instance_id].window_end_at
             for instance in due
+            if instance.instance_id in known
+        }
+        # One slot more than the window: see _entry.
+        window_at = end_at - (slots + 1) * CPU_SLOT_SECONDS
+        earliest_at = end_at - (_MOST_SLOTS + 1) * CPU_SLOT_SECONDS
+        start_at = max(earliest_at, min([window_at, *seen_until.values()]))
+        names = sorted(instance.instance_id for instance in due)
+        found = self._metrics.utilization_percent(names, start_at, end_at)
+        return {
+            name: _entry(instance, now, slots, seen_until.get(name, math.inf), found[name])
+            for instance in due
+            for name in [instance.instance_id]
         }
 
     def _refuse_silence(
@@ -91,7 +101,7 @@ class CloudWatchCpu:
         had_points = any(
             known[instance_id].points for instance_id in expected if instance_id in known
         )
-        if had_points and not any(polled[instance_id].points for instance_id in expected):
+        if had_points and not any(polled[instance_id].window_points for instance_id in expected):
             raise SourceError(
                 FailureReason.NO_RECENT_DATA,
                 f"CloudWatch has no recent CPUUtilization in {self._place.region} for account"
@@ -111,17 +121,18 @@ def _is_due(
 
 
 def _entry(
-    instance: Instance, now: float, slots: int, percent_at: Mapping[float, float]
+    instance: Instance, now: float, slots: int, seen_until: float, percent_at: Mapping[float, float]
 ) -> InstanceCpu:
-    """Cut out the window; it ends one slot earlier where only the newest one is missing.
+    """Keep what is new, and the window.
 
-    CloudWatch publishes a point some time after its slot ended: that is no gap in the data.
+    The window ends one slot earlier where the newest one is missing: CloudWatch publishes a point
+    some time after its slot ended, and that is no gap in the data.
     """
     end_at = _newest_slot_end(now)
     newest_at = end_at - CPU_SLOT_SECONDS
     if newest_at not in percent_at and newest_at - CPU_SLOT_SECONDS in percent_at:
         end_at = newest_at
-    start_at = end_at - slots * CPU_SLOT_SECONDS
+    start_at = min(end_at - slots * CPU_SLOT_SECONDS, seen_until)
     points = tuple(
         CpuPoint(at, percent)
         for at, percent in sorted(percent_at.items())

@@ -352,3 +352,27 @@ def test_emulated_metrics(clients, account, instance_of):
         "i-b": (CpuPoint(end - 300, 0.0),),
         "i-c": (),
     }
+
+
+def test_an_outage_loses_no_points(aws, cloudwatch, source, instance_of):
+    """After two hours of silence everything since the last poll is asked for and kept."""
+    before = InstanceCpu("a", 0.0, NOW - 2 * HOUR, END - 2 * HOUR, 3, ())
+    cloudwatch.prepare(a=dict.fromkeys(range(30), 7.0))
+
+    (found,) = source(instance_of(instance_id="a")).fetch(known(before)).instances
+
+    (asked,) = aws.parameters("GetMetricData")
+    assert asked["StartTime"] == END - 2 * HOUR
+    assert len(found.points) == 24
+    assert [point.start_at for point in found.window_points] == [END - 900, END - 600, END - 300]
+
+
+def test_a_long_outage_still_fits_one_page(aws, cloudwatch, source, instance_of):
+    """What is older than 16 hours is given up: a second page would be billed again."""
+    before = InstanceCpu("a", 0.0, NOW - 90 * HOUR, END - 90 * HOUR, 3, ())
+    cloudwatch.prepare(a={0: 7.0, 1: 7.0, 2: 7.0})
+
+    source(instance_of(instance_id="a")).fetch(known(before))
+
+    (asked,) = aws.parameters("GetMetricData")
+    assert asked["StartTime"] == END - 16 * HOUR
