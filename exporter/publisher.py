@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from exporter.core.estimate import estimate_fleet
 from exporter.core.instance_estimate import Siting
@@ -35,6 +35,12 @@ REESTIMATE_SECONDS = 60.0
 SETTLE_SECONDS = 0.1
 """Cells often change in bursts; one publication then serves them all."""
 
+LARGEST_SHARE = 0.2
+"""Share of one processor that publications may take: a large fleet settles for longer."""
+
+SAVE_SECONDS = 5.0
+"""A source with thousands of cells changes all the time: its file is not written more often."""
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -43,6 +49,13 @@ class Published:
     exposition: Exposition
     snapshot: FleetSnapshot | None
     statuses: tuple[SourceStatus, ...]
+
+
+class _Saved(NamedTuple):
+    """The states that a source's file holds, and when it was written (monotonic clock)."""
+
+    at: float
+    states: tuple[object, ...]
 
 
 class OwnMetrics(Protocol):
@@ -83,9 +96,9 @@ class Publisher:
         self._news = news
         self._ended = threading.Event()
         self._stopped = threading.Event()
-        self._seen: dict[CellKey, tuple[object, bool]] = {}
+        self._seen: dict[CellKey, tuple[object, ...]] = {}
         self._withdrawn = False
-        self._saved: dict[SourceName, tuple[object, ...]] = {}
+        self._saved: dict[SourceName, _Saved] = {}
         self._estimated_at = float("-inf")
         self._snapshot: FleetSnapshot | None = None
         self._fleet = families.of(None)
@@ -93,11 +106,16 @@ class Publisher:
 
     def run(self) -> None:
         """Publish whenever there is news, and at every heartbeat, until stopped; blocks."""
+        settle_seconds = SETTLE_SECONDS
         while not self._stopped.is_set():
             if self._news.wait(HEARTBEAT_SECONDS):
-                self._stopped.wait(SETTLE_SECONDS)
+                self._stopped.wait(settle_seconds)
             self._news.clear()
+            began_at = self._clock.monotonic()
             self._publish_or_withdraw()
+            spent_seconds = self._clock.monotonic() - began_at
+            settle_seconds = max(SETTLE_SECONDS, spent_seconds / LARGEST_SHARE)
+        self._save(list(self._roster.cells()), everything=True)
         self._ended.set()
 
     def stop(self, wait_seconds: float) -> None:
@@ -131,17 +149,17 @@ class Publisher:
             self._fleet, source_families(statuses), self._own_metrics.render()
         )
         self.published = Published(exposition, self._snapshot, statuses)
-        self.save(cells)
+        self._save(cells)
         return self.published
 
     def _has_news(self, cells: list[Cell[Any]]) -> bool:
-        """Whether a value came, went or grew too old, or time has moved the bounds."""
-        seen = {cell.key: (cell.state.value, cell.fresh() is not None) for cell in cells}
-        changed = len(seen) != len(self._seen) or any(
-            key not in self._seen
-            or self._seen[key][0] is not value
-            or self._seen[key][1] is not fresh
-            for key, (value, fresh) in seen.items()
+        """Whether a value or reason changed, a value grew too old, or time has moved the bounds."""
+        seen: dict[CellKey, tuple[object, ...]] = {
+            cell.key: (cell.state.value, cell.state.reason, cell.fresh() is not None)
+            for cell in cells
+        }
+        changed = seen.keys() != self._seen.keys() or not all(
+            _same(self._seen[key], facts) for key, facts in seen.items()
         )
         self._seen = seen
         return changed or self._clock.monotonic() - self._estimated_at >= REESTIMATE_SECONDS
@@ -149,23 +167,28 @@ class Publisher:
     def _estimate(self) -> None:
         now = self._clock.wall()
         self._estimated_at = self._clock.monotonic()
-        if not any(cell.state.value for cell in self._roster.inventories.values()):
+        known = any(cell.state.value for cell in self._roster.inventories.values())
+        if self._snapshot is None and not known:
             return
         evidence = gather_evidence(self._roster, now)
         self._snapshot = estimate_fleet(evidence, self._siting, now)
         self._fleet = self._families.of(self._snapshot)
 
-    def save(self, cells: list[Cell[Any]]) -> None:
+    def _save(self, cells: list[Cell[Any]], *, everything: bool = False) -> None:
         """Write the state of every source that had an attempt since the last time."""
         if not self._store:
             return
         by_source = attrgetter("key.source")
+        now = self._clock.monotonic()
         for source, group in groupby(sorted(cells, key=by_source), by_source):
             members = list(group)
             states = tuple(cell.state for cell in members)
-            before = self._saved.get(source, ())
-            if len(before) != len(states) or any(
-                a is not b for a, b in zip(before, states, strict=True)
-            ):
-                self._saved[source] = states
+            saved = self._saved.get(source)
+            due = everything or saved is None or now - saved.at >= SAVE_SECONDS
+            if due and (saved is None or not _same(saved.states, states)):
+                self._saved[source] = _Saved(now, states)
                 self._store.save(source, members)
+
+
+def _same(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
+    return len(some) == len(others) and all(a is b for a, b in zip(some, others, strict=True))

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter.core.fleet import Account, InstanceState, Place, PurchaseOption
 from exporter.core.provenance import FailureReason, Scope, SourceName
 from exporter.exposition.catalogue import METRICS
+from exporter.publisher import SAVE_SECONDS
 from exporter.refresh import Cadence, CellKey
 from exporter.store import StateDirectory
 from tests.fakes import (
@@ -556,6 +557,8 @@ def test_only_sources_with_news_are_written(tmp_path):
     """A heartbeat without news touches no file."""
     with StateDirectory(tmp_path) as store:
         found = publishing(store=store)
+        found.clock.advance(SAVE_SECONDS)
+        found.publisher.publish()
         written = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
         assert len(written) == len(SourceName)
         found.clock.advance(60)

@@ -23,6 +23,7 @@ from tests.core.changes import (
 from tests.factories import FRANKFURT, NOW, complete_scene, hardware
 
 HAMBURG = "eu-central-1-ham-1"
+IN_HAMBURG = with_web(availability_zone=f"{HAMBURG}a")
 DOWN, YOUNG = without("cpu", FRANKFURT), with_web(launched_at=NOW - 60)
 NO_PROFILE = unknown_type(GapReason.NO_PROFILE)
 GPU = with_inventory(hardware=(hardware("m5.large", accelerators=4),))
@@ -36,6 +37,7 @@ OLD_GRID = with_entry("grid", "DE", GapReason.GRID_TOO_OLD)
     [
         ((UNCONFIGURED_GRID, DOWN), Quantity.EMISSIONS, "not_configured"),
         ((UNCONFIGURED_GRID, DOWN), Quantity.POWER, "source_down"),
+        ((UNCONFIGURED_GRID, IN_HAMBURG), Quantity.EMISSIONS, "not_configured"),
         ((UNCOVERED_GRID, DOWN, GPU), Quantity.EMISSIONS, "zone_not_covered"),
         ((unknown_zone, YOUNG), Quantity.EMISSIONS, "zone_not_covered"),
         ((DOWN, NO_PROFILE), Quantity.POWER, "source_down"),
@@ -94,7 +96,7 @@ def test_a_local_zone_is_looked_up_under_its_own_name(zones, pue, reason):
     """The region's PUE and grid zone are not its own, and its PUE lacks before its grid zone."""
     siting = complete_scene().siting
     after = snapshot_of(
-        with_web(availability_zone=f"{HAMBURG}a"),
+        IN_HAMBURG,
         with_siting(grid_zones={**siting.grid_zones, **zones}, pue={**siting.pue, **pue}),
     )
 

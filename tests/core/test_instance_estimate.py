@@ -142,6 +142,13 @@ def test_without_a_grid_history_only_the_bounds_of_the_emissions_are_absent():
     assert after.gaps == {}
 
 
+def test_a_type_without_hardware_is_an_ordinary_one():
+    """DescribeInstanceTypes may not know it: no accelerator, not burstable."""
+    before, after = snapshot_of(), snapshot_of(with_inventory(hardware=()))
+
+    assert after == before
+
+
 def test_without_spot_prices_a_spot_instance_has_no_cost():
     """The list price does not stand in."""
     after = snapshot_of(without("spot", DUBLIN))

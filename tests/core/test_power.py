@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import sqrt
 
 import pytest
@@ -43,6 +44,14 @@ def test_the_curve_passes_through_its_anchors(reference):
     assert [curve.at(load) for load in LOAD_ANCHORS_PERCENT] == reference["watts"]
 
 
+def test_an_end_slope_is_at_most_three_times_its_chord():
+    """Chords of 0.1 and -0.525 W/%: the three-point formula alone would give 3.5 times."""
+    curve = PowerCurve.through((10.0, 11.0, 3.125, 5.0, 6.0, 7.0))
+
+    # Halfway: mean of the ends + step / 8 x (first slope - second slope), the second being 0.
+    assert curve.at(5) == pytest.approx(10.5 + 10 / 8 * 3 * 0.1)
+
+
 @given(st.floats(0.1, 500), RISES, LOADS, LOADS)
 def test_power_never_falls_with_load(idle_watts, rises, one, other):
     """Rising anchors give a rising curve that stays between idle and full load."""
@@ -78,6 +87,7 @@ def test_the_curve_comes_before_the_mean(name, sign):
     ("points_percent", "expected_points", "watts", "deviation_ln"),
     [
         ((50.0,), 1, 11.30, 0.0),
+        ((50.0,), 2, 11.30, 0.0),
         ((0.0, 100.0), 2, 8.925, 0.0),
         ((0.0, 10.0, 25.0, 50.0), 4, 6.9075, 0.0),
         # 5.43 and 11.30 W: sd = 5.87 / sqrt 2
@@ -88,7 +98,7 @@ def test_the_curve_comes_before_the_mean(name, sign):
     ],
 )
 def test_missing_points_leave_a_deviation(points_percent, expected_points, watts, deviation_ln):
-    """sd/mean * sqrt((1 - n/N) / n), and 0 with all points or with no spread."""
+    """sd/mean * sqrt((1 - n/N) / n); 0 with all points, or with no spread to see."""
     average = average_power(
         PowerCurve.through(M5_LARGE.watts), MeasuredLoad(points_percent, expected_points)
     )
@@ -181,6 +191,14 @@ def test_the_slot_of_the_launch_may_lack_its_point():
     polled = cpu(launched(age_at_poll), 3, 4, 5, 6, window_slots=6)
 
     assert load_of(age_at_poll, polled) == MeasuredLoad((3.0, 4.0, 5.0, 6.0), 4)
+
+
+def test_points_before_the_window_do_not_count():
+    """They are kept for what comes later; the estimate wants the newest slots."""
+    polled = cpu(launched(90_000), 1, 2, 3, 20, 30, 40)
+
+    assert load_of(90_000, polled) == MeasuredLoad((20.0, 30.0, 40.0), 3)
+    assert load_of(90_000, replace(polled, points=polled.points[:-1])) is GapReason.NO_DATAPOINTS
 
 
 def test_a_window_that_ends_a_slot_early_lacks_nothing():
