@@ -79,7 +79,8 @@ def _states(body: Exposition, expected: Expectation) -> list[str]:
         (s.labels["account_id"], s.labels["region"], s.labels["state"]): s.value
         for s in body.by_name.get("instances", ())
     }
-    for key in sorted(shown.keys() | expected.states.keys()):
-        if shown.get(key, 0) != expected.states[key]:
-            found.append(f"instances {key}: {shown.get(key)}, expected {expected.states[key]}")
-    return found
+    return found + [
+        f"instances {key}: {shown.get(key)}, expected {expected.states[key]}"
+        for key in sorted(shown.keys() | expected.states.keys())
+        if shown.get(key, 0) != expected.states[key]
+    ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
 from waiting import eventually
 
 PROGRAM = Path(__file__).parents[2].parent / "shared/tools/cloudrig"
@@ -28,12 +29,12 @@ class CloudRig:
     def __init__(self, folder: Path, *options: str) -> None:
         assert PROGRAM.is_dir(), f"the rig is missing: {PROGRAM}"
         folder.mkdir(parents=True, exist_ok=True)
-        self._log = (folder / "rig.log").open("w")
+        self._log_path = folder / "rig.log"
         self._announced = folder / "rig.env"
         ports = ("--port", "0", "--em-port", "0", "--boavizta-port", "0")
         secrets = ("--access-key", CANARY_KEY_ID, "--secret-key", CANARY_SECRET)
         token = ("--em-key", CANARY_TOKEN)
-        with self._announced.open("w") as announced:
+        with self._announced.open("w") as announced, self._log_path.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rig", "serve", *ports, *secrets, *token, *options],
                 env={
@@ -43,14 +44,14 @@ class CloudRig:
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=announced,
-                stderr=self._log,
+                stderr=log,
             )
         self.environment = eventually(self._environment, 30, "the rig's announcement")
         self._control = requests.Session()
         self._control.trust_env = False
 
     def _environment(self) -> dict[str, str] | None:
-        assert self._process.poll() is None, f"the rig ended: {self._log.name}"
+        assert self._process.poll() is None, f"the rig ended: {self._log_path.read_text()}"
         lines = self._announced.read_text().splitlines()
         pairs = (line.removeprefix("export ").partition("=") for line in lines if "export" in line)
         found = {name: "".join(shlex.split(value)) for name, _, value in pairs}
@@ -120,7 +121,6 @@ class CloudRig:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._log.close()
 
 
 def live_settings(rig: CloudRig, regions: str) -> Mapping[str, str]:
@@ -130,7 +130,7 @@ def live_settings(rig: CloudRig, regions: str) -> Mapping[str, str]:
         "AWS_ENDPOINT_URL": found["AWS_ENDPOINT_URL"],
         "AWS_ACCESS_KEY_ID": CANARY_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": CANARY_SECRET,
-        "AWS_DEFAULT_REGION": regions.split(",")[0],
+        "AWS_DEFAULT_REGION": regions.split(",", maxsplit=1)[0],
         "CARBONFINOPS_AWS__REGIONS": regions,
         "CARBONFINOPS_AWS__ACCOUNTS": json.dumps(rig.roles),
         "CARBONFINOPS_ELECTRICITY_MAPS__BASE_URL": found["RIG_EM_URL"],

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
 from cloud_rig import CloudRig
 from exporter_process import ExporterProcess
 

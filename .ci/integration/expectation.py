@@ -173,7 +173,7 @@ class _Judge:
         if ("ec2_spot" if spot else "pricing") in self._around.down:
             return "source_down"
         price = instance["spot_usd_per_h" if spot else "on_demand_usd_per_h"]
-        return price if price else "no_price"
+        return price or "no_price"
 
     def _eur(self, usd: Outcome) -> Outcome:
         if "fx" in self._around.down:

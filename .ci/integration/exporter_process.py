@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import requests
+
 from cloud_rig import CANARY_KEY_ID, CANARY_SECRET, CANARY_TOKEN, CloudRig
 from exposition import Exposition
 from waiting import eventually
@@ -107,7 +108,9 @@ class ExporterProcess:
         scraped_at = time.time()
         return Exposition.of(answer.content.decode("utf-8"), scraped_at)
 
-    def settled(self, rig: CloudRig, *, limit_seconds: float = 60, quiet: float = 1.5) -> Exposition:
+    def settled(
+        self, rig: CloudRig, *, limit_seconds: float = 60, quiet: float = 1.5
+    ) -> Exposition:
         """The body once every source was asked and no request was made for a while."""
         seen, since = -1, time.monotonic()
 

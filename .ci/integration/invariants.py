@@ -68,7 +68,9 @@ def _coverage(body: Exposition) -> list[str]:
         if shown is None and not body.by_name.get("instances"):
             continue  # nothing is known of a fleet yet
         if shown is None or not math.isclose(shown, expected, abs_tol=1e-9):
-            found.append(f"{quantity}: covered {shown}, but {covered} have it and {missing} lack it")
+            found.append(
+                f"{quantity}: covered {shown}, but {covered} have it and {missing} lack it"
+            )
     return found
 
 
@@ -78,7 +80,10 @@ def _bounds(body: Exposition) -> list[str]:
         unit = "watts" if quantity == "power" else "grams_per_hour"
         for scope in ("instance", "fleet"):
             values, lower, upper = (
-                {s.labels.get("instance_id"): s.value for s in body.find(f"{scope}_{quantity}_{b}{unit}")}
+                {
+                    s.labels.get("instance_id"): s.value
+                    for s in body.find(f"{scope}_{quantity}_{b}{unit}")
+                }
                 for b in ("", "lower_", "upper_")
             )
             if lower.keys() != upper.keys() or lower.keys() - values.keys():

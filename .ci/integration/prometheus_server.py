@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
 from exporter_process import free_address
 from waiting import eventually
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from cloud_rig import CloudRig, live_settings
 from conftest import StartExporter, StartRig
 from exposition import Exposition
@@ -70,9 +71,7 @@ def refresh(
     exporter.settled(rig)
     body = eventually(
         lambda: (
-            latest
-            if shown_requests(latest := exporter.scrape()) == made_requests(rig)
-            else None
+            latest if shown_requests(latest := exporter.scrape()) == made_requests(rig) else None
         ),
         15,
         "the exporter's request counters at the rig's",

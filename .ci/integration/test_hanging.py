@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from cloud_rig import CloudRig, live_settings
 from conftest import StartExporter, StartRig
 from exporter_process import ExporterProcess

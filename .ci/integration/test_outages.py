@@ -5,14 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from exposition import Series
-from lane import ACCOUNT, LISTED, SPOT, Depends, Lane, LaneRun, Mode, Outcome, plain
+from lane import ACCOUNT, LISTED, SPOT, Depends, Lane, Mode, plain
+from lane_run import LaneRun, Outcome
 from waiting import calm_moment
 
 NORTH, EAST = "eu-central-1", "us-east-1"
 EAST_ZONE = "US-MIDA-PJM"
 MALFORMED = frozenset({"malformed"})
-REFUSED = Mode("denied", frozenset({"denied", "not_covered"}), frozenset({"source_down", "zone_not_covered"}))
+REFUSED = Mode(
+    "denied", frozenset({"denied", "not_covered"}), frozenset({"source_down", "zone_not_covered"})
+)
 """A refused token and a zone outside the subscription look alike at the grid's provider."""
 
 SILENT = frozenset({"no_recent_data"})
@@ -66,9 +70,7 @@ LANES = {
             Mode("empty", SILENT, frozenset({"source_down", "no_datapoints"})),
             Mode("stale", SILENT, frozenset({"source_down", "no_datapoints"})),
         ),
-        ends=either(
-            named("instance_cpu", *CARBON, region=EAST), named("cpu_newest", region=EAST)
-        ),
+        ends=either(named("instance_cpu", *CARBON, region=EAST), named("cpu_newest", region=EAST)),
         may_change=named("fleet_power", "fleet_emissions"),
         quantities=("cpu", "power", "emissions"),
         scope=EAST_SCOPE,
@@ -129,7 +131,9 @@ LANES = {
             "operation": "carbon-intensity/history",
             "region": EAST_ZONE,
         },
-        modes=plain(REFUSED, *absurd(), Mode("wrong_zone", frozenset({"malformed", "not_covered"}))),
+        modes=plain(
+            REFUSED, *absurd(), Mode("wrong_zone", frozenset({"malformed", "not_covered"}))
+        ),
         ends=either(
             named("instance_emissions_lower", "instance_emissions_upper", region=EAST),
             named(
@@ -156,8 +160,11 @@ LANES = {
         fault={"upstream": "fx"},
         modes=plain(
             *absurd(),
-            Mode("empty", frozenset({"malformed", "no_recent_data"}),
-                 frozenset({"source_down", "no_exchange_rate"})),
+            Mode(
+                "empty",
+                frozenset({"malformed", "no_recent_data"}),
+                frozenset({"source_down", "no_exchange_rate"}),
+            ),
             Mode("stale", SILENT, frozenset({"no_exchange_rate"})),
         ),
         ends=named("instance_cost_eur", "fleet_cost_eur", "exchange_rate"),
@@ -169,16 +176,17 @@ CASES = [(lane, mode.name) for lane, found in LANES.items() for mode in found.mo
 Campaign = dict[str, dict[str, Outcome]]
 
 
+def _run(name: str, home: Path) -> dict[str, Outcome]:
+    return LaneRun(LANES[name], home).outcomes()
+
+
 @pytest.fixture(scope="module")
 def campaign(folder: Callable[[str], Path]) -> Campaign:
     """Everything that happened, the lanes side by side."""
     calm_moment()
     homes = {name: folder("lane") for name in LANES}
     with ThreadPoolExecutor(len(LANES)) as threads:
-        futures = {
-            name: threads.submit(lambda n=name: LaneRun(LANES[n], homes[n]).outcomes())
-            for name in LANES
-        }
+        futures = {name: threads.submit(_run, name, homes[name]) for name in LANES}
     return {name: future.result() for name, future in futures.items()}
 
 

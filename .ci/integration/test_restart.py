@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from command import run
+
 from cloud_rig import CloudRig, live_settings
+from command import run
 from conftest import StartExporter, StartRig
 from exposition import Exposition
 
@@ -15,7 +16,15 @@ REGIONS = "eu-central-1,eu-west-1"
 WATCH_SECONDS = 12.0
 """Longer than the first retry and the heartbeat of the exporter."""
 
-KEPT = ("instance_", "fleet_", "grid_", "exchange_rate_", "region_pue", "instances", "estimate_gaps")
+KEPT = (
+    "instance_",
+    "fleet_",
+    "grid_",
+    "exchange_rate_",
+    "region_pue",
+    "instances",
+    "estimate_gaps",
+)
 BOUND = ("_lower_", "_upper_")
 NOT_REPEATED = {"cloudwatch", "boavizta", "pricing", "electricitymaps", "fx"}
 
@@ -58,9 +67,7 @@ def test_sigterm_ends_it_well(restart: Restart):
 
 def test_the_first_scrape_is_complete(restart: Restart):
     """Every series of the fleet is there at once, with its value; bounds may have widened."""
-    kept = {
-        key: value for key, value in restart.before.by_key().items() if key[0].startswith(KEPT)
-    }
+    kept = {key: value for key, value in restart.before.by_key().items() if key[0].startswith(KEPT)}
     assert len(kept) > 500
     after = restart.first.by_key()
     missing = sorted(key for key in kept if key not in after)

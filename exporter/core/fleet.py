@@ -64,15 +64,16 @@ class Instance:
 
     @property
     def location(self) -> str:
-        """The region, or the Local Zone group: where grid, PUE and prices are looked up.
+        """The region, or the zone group of a Local or Wavelength Zone.
 
-        A zone of a region is the region plus one letter (eu-central-1a); a Local or Wavelength
-        Zone carries its own group name (eu-central-1-ham-1a belongs to eu-central-1-ham-1).
+        It is what grid, PUE and prices are looked up by. A zone of a region is the region plus a
+        letter (eu-central-1a); other zones carry the name of their own group, plus a letter
+        unless it is a Wavelength Zone (eu-central-1-ham-1a, us-east-1-wl1-bos-wlz-1).
         """
-        suffix = self.availability_zone.removeprefix(self.region)
-        if suffix.startswith("-") and self.availability_zone.startswith(self.region):
-            return self.availability_zone[:-1]
-        return self.region
+        zone = self.availability_zone
+        if not zone.startswith(f"{self.region}-"):
+            return self.region
+        return zone[:-1] if zone[-1].isalpha() else zone
 
     @property
     def is_running(self) -> bool:

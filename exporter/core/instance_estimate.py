@@ -159,7 +159,7 @@ class InstanceEstimator:
         self, instance: Instance, power: Bounded | GapReason, errors: PowerErrors | None
     ) -> Bounded | GapReason:
         pue = self._siting.pue.get(instance.location, GapReason.NO_PUE)
-        grid = self._grid_view(instance.location, pue_known=not isinstance(pue, GapReason))
+        grid = self._grid_view(instance, pue_known=not isinstance(pue, GapReason))
         gaps = [part for part in (power, pue, grid) if isinstance(part, GapReason)]
         if (
             isinstance(power, GapReason)
@@ -184,14 +184,15 @@ class InstanceEstimator:
             ),
         )
 
-    def _grid_view(self, location: str, *, pue_known: bool) -> GridView | GapReason:
+    def _grid_view(self, instance: Instance, *, pue_known: bool) -> GridView | GapReason:
         """The zone's intensity; a Local Zone lacks a PUE before it lacks a grid zone."""
-        zone = self._siting.grid_zones.get(location)
+        zone = self._siting.grid_zones.get(instance.location)
         if zone is not None:
             return self._grid.get(zone, GapReason.SOURCE_DOWN)
         if self._grid_unconfigured:
             return GapReason.NOT_CONFIGURED
-        return GapReason.ZONE_NOT_COVERED if pue_known else GapReason.NO_PUE
+        is_local = instance.location != instance.region
+        return GapReason.NO_PUE if is_local and not pue_known else GapReason.ZONE_NOT_COVERED
 
     def _embodied(self, instance: Instance) -> Bounded | GapReason:
         profile = self._profile(instance)

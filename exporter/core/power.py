@@ -115,14 +115,12 @@ def measured_load(
         return GapReason.TOO_YOUNG
     whole_since_at = max(cpu.window_start_at, launched_at)
     expected = int((cpu.window_end_at - whole_since_at) // CPU_SLOT_SECONDS)
-    points = tuple(
-        min(point.utilization_percent, 100.0)
-        for point in cpu.window_points
-        if point.start_at + CPU_SLOT_SECONDS > launched_at
-    )
-    if not points or len(points) < MINIMUM_POINTS_RATIO * expected:
+    used = [p for p in cpu.window_points if p.start_at + CPU_SLOT_SECONDS > launched_at]
+    whole = sum(1 for point in used if point.start_at >= whole_since_at)
+    if not used or whole < MINIMUM_POINTS_RATIO * expected:
         return GapReason.NO_DATAPOINTS
-    return MeasuredLoad(points, max(expected, len(points)))
+    points = tuple(min(point.utilization_percent, 100.0) for point in used)
+    return MeasuredLoad(points, expected + len(used) - whole)
 
 
 def is_newcomer(instance: Instance, cpu: InstanceCpu | None, now: float) -> bool:

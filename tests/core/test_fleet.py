@@ -12,6 +12,7 @@ from tests.factories import FRANKFURT, instance
         ("eusc-de-east-1", "eusc-de-east-1b", "eusc-de-east-1"),
         ("eu-central-1", "eu-central-1-ham-1a", "eu-central-1-ham-1"),
         ("us-west-2", "us-west-2-lax-1b", "us-west-2-lax-1"),
+        ("us-east-1", "us-east-1-wl1-bos-wlz-1", "us-east-1-wl1-bos-wlz-1"),
         ("eu-central-1", "", "eu-central-1"),
     ],
 )

@@ -15,7 +15,7 @@ from exporter.core.power import (
     measured_load,
 )
 from tests.core.reference import REFERENCES
-from tests.factories import M5_LARGE, WINDOW_END_AT, cpu, instance
+from tests.factories import M5_LARGE, NOW, WINDOW_END_AT, cpu, instance
 
 CURVES = [pytest.param(curve, id=curve["name"]) for curve in REFERENCES["pchip"]]
 RISES = st.lists(st.floats(0, 500), min_size=5, max_size=5)
@@ -243,3 +243,12 @@ def test_a_started_instance_is_a_newcomer_again():
     earlier = cpu(instance(launched_at=subject.launched_at - 5000), 20, 20, 20)
 
     assert is_newcomer(subject, earlier, subject.launched_at + 900)
+
+
+def test_the_slot_of_the_launch_does_not_stand_in_for_a_whole_one():
+    """One of two whole slots has a point: 50 %, although the partly run slot has one as well."""
+    subject = instance(launched_at=WINDOW_END_AT - 800)  # 100 s into the first of three slots
+    polled = cpu(subject, 10, 20, 30, polled_at=subject.launched_at + 900)
+    polled = replace(polled, points=polled.points[:2])
+
+    assert measured_load(subject, polled, NOW + 300) is GapReason.NO_DATAPOINTS
