@@ -178,7 +178,7 @@ def test_gaps_are_counted_by_place():
     expected = {
         Quantity.CPU: GapReason.NO_DATAPOINTS,
         Quantity.POWER: GapReason.SOURCE_DOWN,
-        Quantity.EMISSIONS: GapReason.SOURCE_DOWN,
+        Quantity.EMISSIONS: GapReason.ZONE_NOT_COVERED,
         Quantity.EMBODIED: GapReason.SOURCE_DOWN,
         Quantity.COST_USD: GapReason.SOURCE_DOWN,
         Quantity.COST_EUR: GapReason.SOURCE_DOWN,
