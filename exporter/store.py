@@ -6,19 +6,20 @@ understood is set aside, with a line in the log, and its source simply starts af
 """
 
 import fcntl
-import json
 import logging
 import os
 import socket
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from functools import cache
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic import TypeAdapter
+from pydantic_core import from_json, to_json
 
-from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.core.provenance import Scope, SourceName
 from exporter.refresh import Cell, CellKey, CellState
 
 LOG = logging.getLogger(__name__)
@@ -59,8 +60,9 @@ class StateDirectory:
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            self._lock_file.seek(0)
-            holder = self._lock_file.read().strip() or "another process"
+            with self._lock_file as held:
+                held.seek(0)
+                holder = held.read().strip() or "another process"
             raise StateError(
                 f"state directory {self._path} is in use by {holder}: "
                 "stop it, or set CARBONFINOPS_STATE_DIR to another directory"
@@ -84,12 +86,8 @@ class StateDirectory:
         if raw is None:
             return
         try:
-            value = TypeAdapter(cell.value_type | None).validate_python(raw.get("value"))
-            kept = {name: raw[name] for name in _KEPT_FIELDS}
-            reason = kept["reason"]
-            kept["reason"] = None if reason is None else FailureReason(reason)
-            state = CellState(value=value, **kept)
-        except (ValidationError, KeyError, ValueError, TypeError):
+            state = _adapter(cell.value_type).validate_json(to_json(raw), strict=True)
+        except ValueError:
             LOG.warning("state ignored: not understood", extra={"source": str(cell.key.source)})
             return
         cell.restore(state)
@@ -106,7 +104,7 @@ class StateDirectory:
         }
         try:
             self._replace(f"{source}.json", to_json(document))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             if source not in self._failed:
                 known = {"source": str(source), "detail": str(error)}
                 LOG.warning("state not written: a restart would ask again", extra=known)
@@ -134,19 +132,38 @@ class StateDirectory:
                 yield from _parse(source, path.read_bytes())
             except FileNotFoundError:
                 continue
-            except OSError as error:
-                known = {"source": str(source), "detail": str(error)}
-                LOG.warning("state not read: the source starts afresh", extra=known)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (OSError, ValueError) as error:
                 self._set_aside(source, path, str(error))
 
     def _set_aside(self, source: SourceName, path: Path, why: str) -> None:
         known = {"source": str(source), "file": path.name, "detail": why}
         if self._writable:
-            aside = path.with_name(f"{path.name}.unreadable")
-            path.replace(aside)
-            known["file"] = aside.name
+            aside = _free_name(path)
+            try:
+                path.rename(aside)
+            except OSError as error:
+                known["detail"] += f"; it stays in the way: {error.strerror}"
+            else:
+                known["file"] = aside.name
         LOG.warning("state file set aside: the source starts afresh", extra=known)
+
+
+def _free_name(path: Path) -> Path:
+    """A name beside ``path`` to move it to; a file may take the place of an earlier one."""
+    plain = path.with_name(f"{path.name}.unreadable")
+    numbered = (path.with_name(f"{plain.name}-{number}") for number in count(2))
+    replaceable = path.is_file()
+    return next(
+        name
+        for name in chain([plain], numbered)
+        if not name.exists() or (replaceable and name.is_file())
+    )
+
+
+@cache
+def _adapter(value_type: Any) -> TypeAdapter[CellState[Any]]:
+    """Building one takes a millisecond, and hundreds of cells hold the same type."""
+    return TypeAdapter(CellState[value_type])
 
 
 def _entry(cell: Cell[Any]) -> dict[str, Any]:
@@ -155,13 +172,29 @@ def _entry(cell: Cell[Any]) -> dict[str, Any]:
     return {"scope": cell.key.scope, "item": cell.key.item, "value": state.value, **kept}
 
 
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """What of an entry must be understood before its cell exists."""
+
+    scope: Scope
+    item: str
+
+
+_ENVELOPES = TypeAdapter(list[_Envelope])
+
+
 def _parse(source: SourceName, content: bytes) -> list[tuple[CellKey, dict[str, Any]]]:
-    document = json.loads(content)
+    """The entries of a file by cell. Raises ValueError."""
+    document = from_json(content, allow_inf_nan=False)
+    if not isinstance(document, dict):
+        raise ValueError(f"not a {FORMAT} file")  # noqa: TRY004 - one kind of error for any content
     if document.get("format") != FORMAT or document.get("source") != source:
         raise ValueError(f"not a {FORMAT} file of {source}")
-    if document["version"] != VERSION:
-        raise ValueError(f"version {document['version']}, this program reads {VERSION}")
+    if document.get("version") != VERSION:
+        raise ValueError(f"version {document.get('version')}, this program reads {VERSION}")
+    entries: Any = document.get("cells")
+    envelopes = _ENVELOPES.validate_python(entries)
     return [
-        (CellKey(source, Scope(*entry["scope"]), entry["item"]), entry)
-        for entry in document["cells"]
+        (CellKey(source, envelope.scope, envelope.item), entry)
+        for envelope, entry in zip(envelopes, entries, strict=True)
     ]

@@ -43,16 +43,16 @@ class GridView:
 
 @dataclass(frozen=True, slots=True)
 class PowerErrors:
-    """Deviations (ln) of one instance's power: its own ones, and what it shares with its type."""
+    """Deviations (ln) of one instance's power.
+
+    ``own_ln`` is utilization, CPU age and allocation together: independent between instances.
+    ``type_ln`` is what it shares with its type.
+    """
 
     utilization_ln: float
     cpu_age_ln: float
+    own_ln: float
     type_ln: float
-
-    @property
-    def own_ln(self) -> float:
-        """Utilization, CPU age and allocation: independent between instances."""
-        return combined_ln(self.utilization_ln, self.cpu_age_ln, ALLOCATION_DEVIATION_LN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +145,14 @@ class InstanceEstimator:
             return first_reason(*gaps), None
         average = average_power(self._curves[instance.instance_type], load)
         cpu = self._evidence.cpu[instance.place][instance.instance_id]
+        utilization_ln = average.utilization_deviation_ln
+        cpu_age_ln = cpu_age_deviation_ln(self._now - cpu.window_end_at)
+        burstable = hardware is not None and hardware.burstable
         errors = PowerErrors(
-            average.utilization_deviation_ln,
-            cpu_age_deviation_ln(self._now - cpu.window_end_at),
-            type_deviation_ln(
-                load.mean_ratio, burstable=hardware is not None and hardware.burstable
-            ),
+            utilization_ln,
+            cpu_age_ln,
+            combined_ln(utilization_ln, cpu_age_ln, ALLOCATION_DEVIATION_LN),
+            type_deviation_ln(load.mean_ratio, burstable=burstable),
         )
         total_ln = combined_ln(errors.own_ln, errors.type_ln, MODEL_DEVIATION_LN)
         return bounded(average.watts, total_ln), errors

@@ -9,7 +9,7 @@ docs/calculations.md lists each coefficient with its source.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import exp, log, sqrt
+from math import exp, hypot, log, sqrt
 
 from exporter.core.evidence import Embodied, GridHistory, GridIntensity
 from exporter.core.snapshot import Bounded
@@ -124,7 +124,7 @@ def embodied_deviation_ln(embodied: Embodied) -> float:
 
 def combined_ln(*deviations_ln: float) -> float:
     """Independent deviations, added in quadrature."""
-    return sqrt(sum(deviation * deviation for deviation in deviations_ln))
+    return hypot(*deviations_ln)
 
 
 def bounded(value: float, deviation_ln: float) -> Bounded:
