@@ -83,7 +83,7 @@ def build(
     simulated: bool = False,
     clock: Clock | None = None,
 ) -> Application:
-    """Create and join everything; nothing runs yet. Raises ValueError for a bad address."""
+    """Create and join everything; nothing runs yet. Raises SettingsError for a bad address."""
     clock = clock or SystemClock()
     news = threading.Event()
     instrumentation = Instrumentation(version=__version__, revision="", simulated=simulated)
@@ -112,7 +112,10 @@ def build(
     )
     publisher = Publisher(roster, scheduler, places, families, instrumentation, store, clock, news)
     site = StatusSite(publisher, version=__version__, simulated=simulated)
-    server = MetricsServer(settings.web.listen_address, site)
+    try:
+        server = MetricsServer(settings.web.listen_address, site)
+    except ValueError as error:
+        raise SettingsError(f"CARBONFINOPS_WEB__LISTEN_ADDRESS: {error}") from None
     return Application(roster, scheduler, publisher, server, places, news)
 
 

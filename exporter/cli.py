@@ -62,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", parents=[config], help="export a simulated fleet")
     demo.add_argument("--faults", choices=("on", "off"), default="on", help="simulated outages")
     demo.add_argument("--seed", type=int, default=7, help="which simulated fleet")
-    demo.add_argument("--instances", type=int, default=100, help="size of the simulated fleet")
+    demo.add_argument(
+        "--instances", type=_positive, default=100, help="size of the simulated fleet"
+    )
     demo.set_defaults(run=_demo)
 
     check = commands.add_parser("check", parents=[config], help="say what works and what does not")
@@ -72,6 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     snapshot.add_argument("--format", choices=("table", "json", "csv"), default="table")
     snapshot.set_defaults(run=_snapshot)
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not a positive number")
+    return number
 
 
 def _serve(options: argparse.Namespace) -> int:

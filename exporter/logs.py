@@ -26,6 +26,13 @@ def _event(record: logging.LogRecord) -> dict[str, object]:
     return event
 
 
+def _one_line(text: str) -> str:
+    """Escape what is not printable: whatever an upstream sends, an event stays one line."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
 def _logfmt_value(value: object) -> str:
     text = str(value)
     if text and all(c.isprintable() and c not in ' "=\\' for c in text):
@@ -38,7 +45,8 @@ class LogfmtFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        return " ".join(f"{key}={_logfmt_value(value)}" for key, value in _event(record).items())
+        pairs = (f"{key}={_logfmt_value(value)}" for key, value in _event(record).items())
+        return _one_line(" ".join(pairs))
 
 
 class JsonFormatter(logging.Formatter):
@@ -46,7 +54,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        return json.dumps(_event(record), ensure_ascii=False, default=str)
+        return _one_line(json.dumps(_event(record), ensure_ascii=False, default=str))
 
 
 def configure_logging(level: str, form: Literal["logfmt", "json"]) -> None:

@@ -150,7 +150,7 @@ def _total_lines(snapshot: FleetSnapshot) -> list[str]:
     )
     covered = {str(quantity): ratio for quantity, ratio in snapshot.covered_ratio.items()}
     return [
-        f"{name:<10} {_range(bounds)} {unit}, {covered[quantity]:.0%} of the running instances"
+        f"{name:<10} {_range(bounds)} {unit}, {_percent(covered[quantity])} of the running instances"
         for name, unit, quantity, bounds in rows
     ]
 
@@ -160,8 +160,17 @@ def _range(bounds: tuple[float | None, float | None, float | None]) -> str:
     if value is None:
         return "unknown"
     if lower is None or upper is None:
-        return f"{value:.4g}"
-    return f"{value:.4g} ({lower:.4g} to {upper:.4g})"
+        return _figure(value)
+    return f"{_figure(value)} ({_figure(lower)} to {_figure(upper)})"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"  # noqa: PLR2004 - four digits
+
+
+def _percent(ratio: float) -> str:
+    """Only what is complete is 100 %."""
+    return "100%" if ratio >= 1 else f"{min(100 * ratio, 99.9):.3g}%"
 
 
 FORMATS: Mapping[str, Callable[[FleetSnapshot], str]] = {

@@ -51,6 +51,7 @@ class Roster:
         self._scheduler = scheduler
         self._store = store
         self._clock = clock
+        self._polled: dict[str, Account] = {}
         self._seen_inventories: dict[Place, Inventory | None] = {}
         self.regions: dict[str, Cell[tuple[str, ...]]] = {}
         self.inventories: dict[Place, Cell[Inventory]] = {}
@@ -65,6 +66,8 @@ class Roster:
         self.accounts: Cell[tuple[Account, ...]] = self._cell(
             upstreams.accounts(), tuple[Account, ...], cadence=lambda _: self._empty_region
         )
+        # A restored list serves at once, but the settings behind it may have changed.
+        scheduler.poke(self.accounts.key)
 
     def cells(self) -> Iterable[Cell[Any]]:
         """Every cell in use."""
@@ -84,6 +87,10 @@ class Roster:
     def reconcile(self) -> None:
         """Make the cells that the facts known now call for; drop those that nothing needs."""
         accounts = {account.account_id: account for account in self.accounts.state.value or ()}
+        for account_id, account in self._polled.items():
+            if accounts.get(account_id, account) != account:
+                self._forget(account_id)
+        self._polled = accounts
         self._keep(self.regions, accounts, lambda key: self._regions_cell(accounts[key]))
         places = {
             Place(account_id, region): accounts[account_id]
@@ -109,12 +116,24 @@ class Roster:
         self._poke_newcomers()
         self._poke_outdated_profiles()
 
+    def _forget(self, account_id: str) -> None:
+        """Drop the cells of an account that is now to be polled in another way."""
+        self._drop(self.regions, [account_id])
+        by_place: tuple[dict[Place, Any], ...] = (self.inventories, self.cpu, self.spot)
+        for held in by_place:
+            self._drop(held, [place for place in held if place.account_id == account_id])
+
+    def _drop(self, held: dict[K, Any], unwanted: Iterable[K]) -> None:
+        for key in unwanted:
+            cell = held.pop(key, None)
+            if cell is not None:
+                self._scheduler.remove(cell.key)
+
     def _keep(
         self, held: dict[K, Cell[T]], wanted: Iterable[K], make: Callable[[K], Cell[T]]
     ) -> None:
         wanted = set(wanted)
-        for key in [key for key in held if key not in wanted]:
-            self._scheduler.remove(held.pop(key).key)
+        self._drop(held, held.keys() - wanted)
         for key in wanted - held.keys():
             held[key] = make(key)
 
@@ -134,8 +153,9 @@ class Roster:
         return cell
 
     def _regions_cell(self, account: Account) -> Cell[tuple[str, ...]]:
-        source = self._upstreams.regions(account)
-        return self._cell(source, tuple[str, ...], cadence=lambda _: self._empty_region)
+        """The item tells apart what was chosen: other choices must not restore these regions."""
+        source, chosen = self._upstreams.regions(account), ",".join(account.regions)
+        return self._cell(source, tuple[str, ...], chosen, lambda _: self._empty_region)
 
     def _inventory_cell(self, account: Account, place: Place) -> Cell[Inventory]:
         regular = self._cadence(SourceName.EC2_INVENTORY)
@@ -178,11 +198,11 @@ class Roster:
     def _poke_newcomers(self) -> None:
         """Ask for new instances at the inventory that shows them, not a whole interval later."""
         now = self._clock.wall()
+        seen, self._seen_inventories = self._seen_inventories, {}
         for place, cell in self.inventories.items():
-            inventory = cell.state.value
-            if inventory is None or self._seen_inventories.get(place) is inventory:
+            inventory = self._seen_inventories[place] = cell.state.value
+            if inventory is None or seen.get(place) is inventory:
                 continue
-            self._seen_inventories[place] = inventory
             running = self._running(place)
             cpu = self.cpu.get(place)
             if cpu and cpu.state.up and cpu.state.value:

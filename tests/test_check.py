@@ -225,6 +225,27 @@ def test_one_refresh_asks_for_everything_once():
     assert len(made[0].calls) == 14
 
 
+def test_one_refresh_takes_what_a_running_exporter_knows(tmp_path):
+    """A snapshot beside it repeats none of its calls, and does not wait for them either."""
+    clock = FakeClock(time.time() - 60)
+    with StateDirectory(tmp_path) as running:
+        found = Publishing(FakeUpstreams(clock, *real_time_fleet()), clock, store=running)
+        found.settle()
+        found.run(60)
+        made = []
+
+        def make_upstreams(_settings, _observer, clock):
+            made.append(FakeUpstreams(clock))
+            return made[0]
+
+        store = StateDirectory(tmp_path, writable=False)
+        application = build(settings_of(tmp_path), make_upstreams, store=store)
+        assert refresh_once(application, PATIENCE_SECONDS)
+
+    assert application.publisher.published.snapshot is not None
+    assert {call.kind for call in made[0].calls} <= {"accounts"}
+
+
 def test_one_refresh_does_not_wait_for_ever():
     """A hanging upstream costs its own answer: the rest is there, and the result says so."""
     release = threading.Event()

@@ -12,8 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.core.fleet import Account, InstanceState, Place, PurchaseOption
 from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.core.snapshot import FleetSnapshot
 from exporter.exposition.catalogue import METRICS
-from exporter.publisher import SAVE_SECONDS
+from exporter.exposition.families import FleetFamilies
+from exporter.exposition.family import Family
+from exporter.exposition.instrumentation import Instrumentation
+from exporter.publisher import SAVE_SECONDS, Publisher
 from exporter.refresh import Cadence, CellKey
 from exporter.store import StateDirectory
 from tests.fakes import (
@@ -505,8 +509,8 @@ def test_a_restart_goes_on_where_it_was(tmp_path, away_seconds):
         after.settle()
         assert fleet_text(after.text) == fleet_text(before.text)
         asked = {call.kind for call in after.upstreams.calls}
-        # An inventory is due again after four minutes: it may be, and nothing else.
-        assert asked <= ({"inventory"} if away_seconds else set())
+        # Settings may have changed the accounts, and an inventory is due after four minutes.
+        assert asked <= {"accounts"} | ({"inventory"} if away_seconds else set())
     old, new = scrape(before.text), scrape(after.text)
     for name in ("source_up", "source_last_success_timestamp_seconds"):
         kept = {s: v for s, v in old.items() if s.name == name}
@@ -573,6 +577,76 @@ def test_only_sources_with_news_are_written(tmp_path):
         if path.stat().st_mtime_ns != written[path.name]
     }
     assert newer == {"ec2_inventory.json"}
+
+
+def test_files_are_written_with_measure(tmp_path):
+    """Whatever changes in between, a source's file is written every few seconds at the most."""
+    with StateDirectory(tmp_path) as store:
+        found = publishing(store=store)
+        written = set()
+        for _ in range(100):
+            found.clock.advance(SAVE_SECONDS / 10)
+            for cell in found.roster.inventories.values():
+                found.scheduler.poke(cell.key)
+            found.settle()
+            written.add((tmp_path / "ec2_inventory.json").stat().st_mtime_ns)
+
+    assert 9 <= len(written) <= 12
+
+
+def test_the_last_publication_saves_everything(tmp_path):
+    """What was learnt in the last seconds before a stop is known after the restart."""
+    with StateDirectory(tmp_path) as store:
+        found = publishing(store=store)
+        found.publisher.stop(0.0)
+        found.publisher.run()
+
+    clock = FakeClock(found.clock.wall())
+    with StateDirectory(tmp_path) as store:
+        after = Publishing(FakeUpstreams(clock, *FLEET), clock, store=store)
+        after.settle()
+    assert {call.kind for call in after.upstreams.calls} <= {"accounts"}
+    assert fleet_text(after.text) == fleet_text(found.text)
+
+
+class BreakableFamilies(FleetFamilies):
+    """Families with a bug that can be switched on."""
+
+    broken = False
+
+    def of(self, snapshot: FleetSnapshot | None) -> tuple[Family, ...]:
+        """Build every family, or fail on a real fleet."""
+        if self.broken and snapshot is not None:
+            raise ZeroDivisionError
+        return super().of(snapshot)
+
+
+def test_a_bug_in_a_publication_withdraws_the_fleet(caplog):
+    """Frozen numbers would look alive: they end, with one traceback, until the bug does."""
+    found = publishing()
+    families = BreakableFamilies(("team",))
+    found.publisher = Publisher(
+        found.roster,
+        found.scheduler,
+        found.siting,
+        families,
+        Instrumentation(version="1.2.3", revision="", simulated=False),
+        None,
+        found.clock,
+        found.news,
+    )
+    whole = series(scrape(found.text))
+    families.broken = True
+    for _ in range(3):
+        found.clock.advance(60)
+        found.publisher._publish_or_withdraw()
+        assert found.publisher.published.snapshot is None
+        assert not [s for s in scrape(found.text) if s.label("instance_id")]
+    assert len([record for record in caplog.records if record.exc_info]) == 1
+
+    families.broken = False
+    found.publisher._publish_or_withdraw()
+    assert series(scrape(found.text)) == whole
 
 
 def test_a_scrape_never_sees_half_a_refresh():

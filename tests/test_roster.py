@@ -294,6 +294,8 @@ def test_newcomers_are_asked_once_at_the_inventory_that_shows_them(age_seconds):
     times = cpu_call_times(found, 2 * 3600)
 
     (asked_at,) = times
+    inventory = found.roster.inventories[FRANKFURT].state
+    assert inventory.value is not None
     old_enough_at = max(newcomer.launched_at + 900, START_AT)
     assert old_enough_at <= asked_at <= old_enough_at + 300
     cpu = found.roster.cpu[FRANKFURT].state.value
@@ -340,6 +342,18 @@ def test_a_new_spot_type_is_priced_at_once():
     spot = found.roster.spot[FRANKFURT].state.value
     assert spot is not None
     assert {quote.instance_type for quote in spot.quotes} == {"c5.large", "c6g.large"}
+
+
+def test_a_spot_type_without_a_price_is_asked_once_per_inventory():
+    """AWS may not quote a pool for long: asking again and again would not change that."""
+    clock = FakeClock()
+    upstreams = FakeUpstreams(clock, BATCH)
+    upstreams.unpriced_types = {"c5.large"}
+    found = Polling(upstreams, clock, cadences=SLOW)
+    found.settle()
+    found.run(3600, 10)
+
+    assert upstreams.times("spot_prices") <= upstreams.times("inventory")
 
 
 def test_a_resized_instance_gets_its_new_price_and_profile():

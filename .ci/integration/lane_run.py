@@ -108,8 +108,11 @@ class LaneRun:
             outcome.problems += self._too_early(mode, before, body)
             outcome.problems = outcome.problems[:20]
             gone = not any(self._lane.ends(s) for s in _all(body))
-            counted = self._new_failures(before, body)
-            return body if gone and (counted or not mode.reasons) else None
+            noticed = self._new_failures(before, body) and not any(
+                s.value
+                for s in body.find("source_up", source=self._lane.source, **self._lane.scope)
+            )
+            return body if gone and (noticed or not mode.reasons) else None
 
         return eventually(
             ended, OUTAGE_LIMIT_SECONDS, f"what depends on {self._lane.source} has ended", 0.4

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import pytest
 from cloud_rig import CloudRig, live_settings
 from command import run
 from conftest import StartExporter, StartRig
+from exporter_process import ExporterProcess
 from exposition import Exposition
 
 REGIONS = "eu-central-1,eu-west-1"
-WATCH_SECONDS = 12.0
-"""Longer than the first retry and the heartbeat of the exporter."""
+WATCH_SECONDS = 16.0
+"""Longer than the exporter's first retry, and than heartbeat and saving interval together."""
 
 KEPT = (
     "instance_",
@@ -39,16 +41,34 @@ class Restart:
     asked: set[str]
 
 
+@dataclass(frozen=True)
+class Victim:
+    """A process that will be killed, and its home."""
+
+    exporter: ExporterProcess
+    home: Path
+
+
 @pytest.fixture(scope="module")
 def rig(start_rig: StartRig) -> CloudRig:
     return start_rig("--fleet", "60", "--regions", REGIONS)
 
 
 @pytest.fixture(scope="module")
+def victim(rig: CloudRig, start_exporter: StartExporter, folder: Callable[[str], Path]) -> Victim:
+    """Started before the others are watched: by the time it is killed, its state is written."""
+    home = folder("home")
+    exporter = start_exporter(live_settings(rig, REGIONS), home=home)
+    exporter.settled(rig)
+    return Victim(exporter, home)
+
+
+@pytest.fixture(scope="module")
 def restart(
-    rig: CloudRig, start_exporter: StartExporter, tmp_path_factory: pytest.TempPathFactory
+    rig: CloudRig, victim: Victim, start_exporter: StartExporter, folder: Callable[[str], Path]
 ) -> Restart:
-    home: Path = tmp_path_factory.mktemp("home")
+    assert victim.exporter.pid
+    home = folder("home")
     settings = live_settings(rig, REGIONS)
     exporter = start_exporter(settings, home=home)
     before = exporter.settled(rig)
@@ -97,25 +117,23 @@ def test_nothing_is_asked_twice_within_its_interval(restart: Restart):
     assert restart.asked & NOT_REPEATED == set()
 
 
-def test_the_second_start_after_a_crash_is_warm_as_well(
-    rig: CloudRig, start_exporter: StartExporter, tmp_path_factory: pytest.TempPathFactory
+def test_the_start_after_a_crash_is_warm_as_well(
+    rig: CloudRig, restart: Restart, victim: Victim, start_exporter: StartExporter
 ):
     """State is written as answers come in, not only at the end: SIGKILL loses nothing."""
-    home: Path = tmp_path_factory.mktemp("home")
-    settings = live_settings(rig, REGIONS)
-    exporter = start_exporter(settings, home=home)
-    before = exporter.settled(rig)
-    exporter.kill()
-    after = start_exporter(settings, home=home).first
+    assert restart.exit_code == 0
+    before = victim.exporter.scrape()
+    victim.exporter.kill()
+    after = start_exporter(live_settings(rig, REGIONS), home=victim.home).first
     for name in ("fleet_power_watts", "fleet_emissions_grams_per_hour", "fleet_cost_eur_per_hour"):
         assert after.value(name) == pytest.approx(before.value(name), rel=1e-12)
 
 
 def test_a_second_exporter_is_refused_the_state(
-    rig: CloudRig, start_exporter: StartExporter, tmp_path_factory: pytest.TempPathFactory
+    rig: CloudRig, start_exporter: StartExporter, folder: Callable[[str], Path]
 ):
     """Two processes on one state directory would undo each other: the second says who holds it."""
-    home: Path = tmp_path_factory.mktemp("home")
+    home = folder("home")
     settings = live_settings(rig, REGIONS)
     exporter = start_exporter(settings, home=home)
     answer = run(home, settings, "serve")
