@@ -148,9 +148,9 @@ def _total_lines(snapshot: FleetSnapshot) -> list[str]:
         ("cost", "USD/h", "cost_usd", (totals.cost_usd_per_hour, None, None)),
         ("cost", "EUR/h", "cost_eur", (totals.cost_eur_per_hour, None, None)),
     )
-    covered = {str(quantity): ratio for quantity, ratio in snapshot.covered_ratio.items()}
+    covered = {str(q): _percent(ratio) for q, ratio in snapshot.covered_ratio.items()}
     return [
-        f"{name:<10} {_range(bounds)} {unit}, {_percent(covered[quantity])} of the running instances"
+        f"{name:<10} {_range(bounds)} {unit}, {covered[quantity]} of the running instances"
         for name, unit, quantity, bounds in rows
     ]
 
