@@ -16,7 +16,7 @@ from exporter.data.regions import load_regions
 from exporter.exposition.families import Budgets, FleetFamilies
 from exporter.exposition.http import MetricsServer
 from exporter.exposition.instrumentation import Instrumentation
-from exporter.intervals import EMPTY_REGION_INTERVAL_SECONDS
+from exporter.intervals import SELDOM_INTERVAL_SECONDS
 from exporter.publisher import Publisher
 from exporter.refresh import Cadence, Clock, SystemClock
 from exporter.roster import Roster
@@ -40,7 +40,7 @@ LANE_THREADS: Mapping[SourceName, int] = {
     SourceName.EXCHANGE_RATE: 1,
 }
 
-EMPTY_REGION = Cadence(EMPTY_REGION_INTERVAL_SECONDS, 3 * EMPTY_REGION_INTERVAL_SECONDS)
+SELDOM = Cadence(SELDOM_INTERVAL_SECONDS, 3 * SELDOM_INTERVAL_SECONDS)
 
 JOIN_SECONDS = 1.0
 """How long the end of the program waits for a publication under way."""
@@ -96,7 +96,7 @@ def build(
         cadence=lambda source: Cadence(
             settings.interval_seconds(source), settings.max_age_seconds(source)
         ),
-        empty_region=EMPTY_REGION,
+        seldom=SELDOM,
         grid_zone=lambda location: places.grid_zones.get(location, ""),
         scheduler=scheduler,
         store=store,
@@ -185,12 +185,21 @@ def simulated_upstreams(seed: int, instances: int, *, faults: bool) -> MakeUpstr
 def refuse_unknown_regions(settings: Settings) -> None:
     """Raise SettingsError for a region that neither we nor the AWS SDK have heard of."""
     chosen = {*settings.aws.regions, *(r for a in settings.aws.accounts for r in a.regions)}
+    named = {
+        "AWS__REGIONS": chosen,
+        "PUE": set(settings.pue),
+        "ELECTRICITY_MAPS__ZONES": set(settings.electricity_maps.zones),
+    }
     known = set(load_regions())
-    strangers = sorted(chosen - known)
-    if strangers:
+    if any(_strangers(regions, known) for regions in named.values()):
         known |= sdk_regions()
-    for region in strangers:
-        if region not in known:
+    for name, regions in named.items():
+        for region in sorted(_strangers(regions, known)):
             near = difflib.get_close_matches(region, sorted(known), 1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise SettingsError(f"CARBONFINOPS_AWS__REGIONS: unknown region {region!r}{hint}")
+            raise SettingsError(f"CARBONFINOPS_{name}: unknown region {region!r}{hint}")
+
+
+def _strangers(regions: set[str], known: set[str]) -> set[str]:
+    """Regions that are not known; a Local Zone is known by the region that its name begins with."""
+    return {r for r in regions if not any(r == k or r.startswith(f"{k}-") for k in known)}

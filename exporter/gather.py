@@ -43,13 +43,17 @@ def _fresh(cells: Mapping[K, Cell[T]]) -> dict[K, T]:
 
 
 def _cpu(roster: Roster, now: float) -> dict[Place, dict[str, InstanceCpu]]:
-    """Polled points by instance; an instance whose own window is too old counts as not polled."""
+    """Polled points by instance; an instance whose own window is too old counts as not polled.
+
+    A place without any usable window because its source fails is left out: it is down.
+    """
     found = {}
     for place, value in _fresh(roster.cpu).items():
-        oldest_at = now - roster.cpu[place].cadence.max_age_seconds
-        found[place] = {
-            cpu.instance_id: cpu for cpu in value.instances if cpu.window_end_at >= oldest_at
-        }
+        cell = roster.cpu[place]
+        oldest_at = now - cell.cadence.max_age_seconds
+        usable = {c.instance_id: c for c in value.instances if c.window_end_at >= oldest_at}
+        if usable or cell.state.up:
+            found[place] = usable
     return found
 
 
@@ -91,7 +95,7 @@ def _status(cells: list[Cell[Any]], tally: Tally) -> SourceStatus:
     worst = max(asked, key=lambda cell: (not cell.state.up, cell.state.consecutive_failures))
     state = worst.state
     oldest = min(asked, key=lambda cell: cell.state.succeeded_wall_at)
-    cadence = worst.cadence
+    cadences = [cell.cadence for cell in asked]
     return SourceStatus(
         source=worst.key.source,
         scope=worst.key.scope,
@@ -103,6 +107,6 @@ def _status(cells: list[Cell[Any]], tally: Tally) -> SourceStatus:
         reason=state.reason,
         detail=state.detail,
         age_seconds=oldest.age_seconds(),
-        interval_seconds=cadence.interval_seconds,
-        max_age_seconds=cadence.max_age_seconds,
+        interval_seconds=max(cadence.interval_seconds for cadence in cadences),
+        max_age_seconds=max(cadence.max_age_seconds for cadence in cadences),
     )

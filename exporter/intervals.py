@@ -29,5 +29,5 @@ DEFAULT_MAX_AGES_SECONDS: Mapping[SourceName, float] = {
     SourceName.BOAVIZTA: 14 * 86400.0,
     SourceName.EXCHANGE_RATE: 7 * 86400.0,
 }
-EMPTY_REGION_INTERVAL_SECONDS = 3600.0
-"""For accounts, regions, and regions without instances: they seldom change."""
+SELDOM_INTERVAL_SECONDS = 3600.0
+"""For what seldom changes: accounts, regions, regions without instances, Boavizta's version."""

@@ -102,6 +102,7 @@ class Publisher:
         self._estimated_at = float("-inf")
         self._snapshot: FleetSnapshot | None = None
         self._fleet = families.of(None)
+        self._nothing = Published(Renderer().render(self._fleet, (), ""), None, ())
         self.published: Published = self.publish()
 
     def run(self) -> None:
@@ -134,8 +135,7 @@ class Publisher:
                 LOG.exception("publication failed: the fleet is withdrawn")
             self._withdrawn = True
             self._snapshot, self._fleet, self._seen = None, self._families.of(None), {}
-            exposition = self._renderer.render(self._fleet, (), self._own_metrics.render())
-            self.published = Published(exposition, None, ())
+            self.published = self._nothing
 
     def publish(self) -> Published:
         """Bring everything up to date, once."""

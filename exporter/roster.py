@@ -38,7 +38,7 @@ class Roster:
         self,
         upstreams: Upstreams,
         cadence: Callable[[SourceName], Cadence],
-        empty_region: Cadence,
+        seldom: Cadence,
         grid_zone: Callable[[str], str],
         scheduler: Scheduler,
         store: StateDirectory | None,
@@ -46,7 +46,7 @@ class Roster:
     ) -> None:
         self._upstreams = upstreams
         self._cadence = cadence
-        self._empty_region = empty_region
+        self._seldom = seldom
         self._grid_zone = grid_zone
         self._scheduler = scheduler
         self._store = store
@@ -62,12 +62,16 @@ class Roster:
         self.grid: dict[str, Cell[GridIntensity]] = {}
         self.grid_history: dict[str, Cell[GridHistory]] = {}
         self.exchange_rate: Cell[ExchangeRate] = self._cell(upstreams.exchange_rate(), ExchangeRate)
-        self.profile_version: Cell[str] = self._cell(upstreams.profile_version(), str, "version")
-        self.accounts: Cell[tuple[Account, ...]] = self._cell(
-            upstreams.accounts(), tuple[Account, ...], cadence=lambda _: self._empty_region
+        self.profile_version: Cell[str] = self._cell(
+            upstreams.profile_version(), str, "version", lambda _: self._seldom
         )
-        # A restored list serves at once, but the settings behind it may have changed.
+        self.accounts: Cell[tuple[Account, ...]] = self._cell(
+            upstreams.accounts(), tuple[Account, ...], cadence=lambda _: self._seldom
+        )
+        # What was restored serves at once, but the settings behind it may have changed; asking
+        # costs nothing.
         scheduler.poke(self.accounts.key)
+        scheduler.poke(self.exchange_rate.key)
 
     def cells(self) -> Iterable[Cell[Any]]:
         """Every cell in use."""
@@ -155,14 +159,14 @@ class Roster:
     def _regions_cell(self, account: Account) -> Cell[tuple[str, ...]]:
         """The item tells apart what was chosen: other choices must not restore these regions."""
         source, chosen = self._upstreams.regions(account), ",".join(account.regions)
-        return self._cell(source, tuple[str, ...], chosen, lambda _: self._empty_region)
+        return self._cell(source, tuple[str, ...], chosen, lambda _: self._seldom)
 
     def _inventory_cell(self, account: Account, place: Place) -> Cell[Inventory]:
         regular = self._cadence(SourceName.EC2_INVENTORY)
-        empty = self._empty_region
+        seldom = self._seldom
 
         def cadence(inventory: Inventory | None) -> Cadence:
-            return empty if inventory is not None and not inventory.instances else regular
+            return seldom if inventory is not None and not inventory.instances else regular
 
         source = self._upstreams.inventory(account, place.region)
         return self._cell(source, Inventory, cadence=cadence)

@@ -66,7 +66,9 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     state_dir: str = Field(
-        "~/.local/state/carbonfinops", description="where last good values survive a restart"
+        "~/.local/state/carbonfinops",
+        min_length=1,
+        description="where last good values survive a restart",
     )
     aws: AwsSettings = AwsSettings()
     electricity_maps: ElectricityMapsSettings = ElectricityMapsSettings()

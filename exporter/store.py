@@ -114,7 +114,7 @@ class StateDirectory:
 
     def _replace(self, name: str, content: bytes) -> None:
         temporary = self._path / f"{name}.new"
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=_private) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -146,6 +146,11 @@ class StateDirectory:
             else:
                 known["file"] = aside.name
         LOG.warning("state file set aside: the source starts afresh", extra=known)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open for nobody else: account ids and tags are nobody else's business."""
+    return os.open(path, flags, 0o600)
 
 
 def _free_name(path: Path) -> Path:

@@ -53,7 +53,7 @@ DEFAULT_CADENCES: Mapping[SourceName, Cadence] = {
     source: Cadence(DEFAULT_INTERVALS_SECONDS[source], DEFAULT_MAX_AGES_SECONDS[source])
     for source in SourceName
 }
-EMPTY_REGION = Cadence(3600.0, 10800.0)
+SELDOM = Cadence(3600.0, 10800.0)
 
 MOST_ROUNDS = 20
 """Discovery takes four: accounts, regions, inventories, and what their instances need."""
@@ -431,7 +431,7 @@ class Polling:
         self.roster = Roster(
             upstreams,
             cadence=cadences.__getitem__,
-            empty_region=EMPTY_REGION,
+            seldom=SELDOM,
             grid_zone=lambda location: GRID_ZONES.get(location, ""),
             scheduler=self.scheduler,
             store=store,

@@ -243,7 +243,7 @@ def test_one_refresh_takes_what_a_running_exporter_knows(tmp_path):
         assert refresh_once(application, PATIENCE_SECONDS)
 
     assert application.publisher.published.snapshot is not None
-    assert {call.kind for call in made[0].calls} <= {"accounts"}
+    assert {call.kind for call in made[0].calls} <= {"accounts", "exchange_rate"}
 
 
 def test_one_refresh_does_not_wait_for_ever():

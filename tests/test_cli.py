@@ -158,6 +158,16 @@ FAILURES = {
         {"CARBONFINOPS_AWS__REGIONS": "eu-central-1,eu-centrl-2"},
         "CARBONFINOPS_AWS__REGIONS: unknown region 'eu-centrl-2'; did you mean eu-central-2?",
     ),
+    "region of a PUE": (
+        ("serve",),
+        {"CARBONFINOPS_PUE__EU_WST_2": "1.15"},
+        "CARBONFINOPS_PUE: unknown region 'eu-wst-2'; did you mean eu-west-2?",
+    ),
+    "region of a zone": (
+        ("serve",),
+        {"CARBONFINOPS_ELECTRICITY_MAPS__ZONES": "eu-north-7=SE"},
+        "CARBONFINOPS_ELECTRICITY_MAPS__ZONES: unknown region 'eu-north-7'; did you mean",
+    ),
     "state directory": (
         ("serve",),
         {"CARBONFINOPS_STATE_DIR": "/dev/null/x"},
@@ -221,3 +231,11 @@ def test_a_signal_ends_it_well(monkeypatch, number):
             assert "Traceback" not in process.stderr.read()
         finally:
             process.kill()
+
+
+def test_a_local_zone_may_have_its_own_pue(monkeypatch):
+    """Its name begins with a known region: that is good enough, and the start goes on."""
+    monkeypatch.setenv("CARBONFINOPS_PUE__EU_CENTRAL_1_HAM_1", "1.2")
+    monkeypatch.setenv("CARBONFINOPS_STATE_DIR", "/dev/null/x")
+
+    assert "CARBONFINOPS_STATE_DIR" in run("serve").stderr

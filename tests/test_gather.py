@@ -303,3 +303,19 @@ def test_an_empty_region_has_the_limits_of_an_hourly_one():
         )
     }
     assert limits == {"eu-central-1": (300, 900), "eu-west-1": (3600, 10_800)}
+
+
+def test_a_place_whose_source_fails_and_whose_points_are_all_too_old_is_down():
+    """Its gaps say source_down; while CloudWatch answers, they say that there are no points."""
+    found = polling(WEB, BATCH)
+    cell = found.roster.cpu[FRANKFURT]
+    value = cell.state.value
+    assert value is not None
+    too_old_at = found.clock.wall() - 3601
+    old = tuple(replace(cpu, window_end_at=too_old_at) for cpu in value.instances)
+    cell.state = replace(cell.state, value=replace(value, instances=old))
+    assert evidence(found).cpu[FRANKFURT] == {}
+
+    cell.state = replace(cell.state, reason=FailureReason.THROTTLED)
+
+    assert FRANKFURT not in evidence(found).cpu

@@ -510,7 +510,7 @@ def test_a_restart_goes_on_where_it_was(tmp_path, away_seconds):
         assert fleet_text(after.text) == fleet_text(before.text)
         asked = {call.kind for call in after.upstreams.calls}
         # Settings may have changed the accounts, and an inventory is due after four minutes.
-        assert asked <= {"accounts"} | ({"inventory"} if away_seconds else set())
+        assert asked <= {"accounts", "exchange_rate"} | ({"inventory"} if away_seconds else set())
     old, new = scrape(before.text), scrape(after.text)
     for name in ("source_up", "source_last_success_timestamp_seconds"):
         kept, now = (
@@ -608,7 +608,7 @@ def test_the_last_publication_saves_everything(tmp_path):
     with StateDirectory(tmp_path) as store:
         after = Publishing(FakeUpstreams(clock, *FLEET), clock, store=store)
         after.settle()
-    assert {call.kind for call in after.upstreams.calls} <= {"accounts"}
+    assert {call.kind for call in after.upstreams.calls} <= {"accounts", "exchange_rate"}
     assert fleet_text(after.text) == fleet_text(found.text)
 
 

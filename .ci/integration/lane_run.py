@@ -34,7 +34,8 @@ class Outcome:
 
 
 OWN = ("source_", "upstream_", "process_", "python_", "uncertainty", "estimate_gaps")
-MOVING = ("_lower_", "_upper_")
+MOVING = ("_lower_", "_upper_", "cpu_newest_point")
+"""Bounds widen as evidence ages, and every five minutes there is a new point."""
 
 
 class LaneRun:

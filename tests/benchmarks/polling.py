@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from exporter.app import EMPTY_REGION, live_upstreams, siting
+from exporter.app import SELDOM, live_upstreams, siting
 from exporter.configuration import load_settings
 from exporter.core.provenance import SourceName
 from exporter.core.units import SECONDS_PER_DAY
@@ -92,7 +92,7 @@ def poll_for_a_day(settings: Settings, clock: SimulatedClock) -> int:
         cadence=lambda source: Cadence(
             settings.interval_seconds(source), settings.max_age_seconds(source)
         ),
-        empty_region=EMPTY_REGION,
+        seldom=SELDOM,
         grid_zone=lambda location: places.grid_zones.get(location, ""),
         scheduler=scheduler,
         store=None,

@@ -114,7 +114,7 @@ def _is_due(
 ) -> bool:
     if entry is None or entry.launched_at != instance.launched_at:
         return True
-    if now - entry.polled_at > _DUE_SHARE * interval_seconds:
+    if not 0 <= now - entry.polled_at <= _DUE_SHARE * interval_seconds:  # negative: clock set back
         return True
     was_young = entry.polled_at - entry.launched_at < _YOUNG_SECONDS
     return was_young and now - entry.launched_at >= _YOUNG_SECONDS

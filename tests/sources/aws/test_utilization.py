@@ -193,6 +193,7 @@ def test_points_of_an_earlier_run_do_not_count(cloudwatch, source, instance_of, 
 @pytest.mark.parametrize(
     ("previous", "launched_at", "due"),
     [
+        (entry(polled_at=NOW + 600, launched_at=0.0), 0.0, True),
         (None, 0.0, True),
         (entry(polled_at=NOW - 60), 0.0, False),
         (entry(polled_at=NOW - 674), 0.0, False),
@@ -206,6 +207,7 @@ def test_points_of_an_earlier_run_do_not_count(cloudwatch, source, instance_of, 
         (entry(polled_at=NOW - 300, launched_at=NOW - 1199), NOW - 1199, True),
     ],
     ids=[
+        "clock set back",
         "new",
         "polled just now",
         "within three quarters",
