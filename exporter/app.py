@@ -102,6 +102,10 @@ def build(
         store=store,
         clock=clock,
     )
+    restored = roster.exchange_rate.state.value
+    fixed = settings.currency.usd_per_eur is not None
+    if restored and (fixed or restored.basis == "configured"):
+        scheduler.poke(roster.exchange_rate.key)  # the setting behind it may have changed
     aws, budget = settings.aws, settings.budget
     families = FleetFamilies(
         tuple(aws.tag_labels),
@@ -111,7 +115,7 @@ def build(
         ),
     )
     publisher = Publisher(roster, scheduler, places, families, instrumentation, store, clock, news)
-    site = StatusSite(publisher, version=__version__, simulated=simulated)
+    site = StatusSite(publisher, clock, version=__version__, simulated=simulated)
     try:
         server = MetricsServer(settings.web.listen_address, site)
     except ValueError as error:

@@ -75,7 +75,7 @@ def findings(application: Application, settings: Settings, *, complete: bool) ->
 def _state_directory(settings: Settings) -> Finding:
     subject = f"state directory {settings.state_dir}"
     try:
-        with StateDirectory(settings.state_path):
+        with StateDirectory(settings.state_path, probe=True):
             return Finding(Level.OK, subject, "writable")
     except StateError as error:
         level = Level.NOTE if "in use by" in str(error) else Level.FAIL

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +29,9 @@ DEMO_DEFAULTS = {
     "CARBONFINOPS_TTL__ELECTRICITY_MAPS_HISTORY": "5m",
     "CARBONFINOPS_TTL__SPOT_PRICE": "5m",
 }
+
+
+MOST_SIMULATED = 65_536
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,8 +80,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _positive(text: str) -> int:
     number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not a positive number")
+    if not 1 <= number <= MOST_SIMULATED:
+        raise argparse.ArgumentTypeError(f"{number} is not between 1 and {MOST_SIMULATED}")
     return number
 
 
@@ -94,10 +96,11 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from exporter.app import build, simulated_upstreams
+    from exporter.app import build, refuse_unknown_regions, simulated_upstreams
 
-    settings = load_settings(DEMO_DEFAULTS | dict(os.environ), file=options.config)
+    settings = load_settings(os.environ, file=options.config, defaults=DEMO_DEFAULTS)
     configure_logging(settings.log.level, settings.log.format)
+    refuse_unknown_regions(settings)
     make = simulated_upstreams(options.seed, options.instances, faults=options.faults == "on")
     application = build(settings, make, store=None, simulated=True)
     return _run(application, settings, "a simulated fleet: no number here is real")
@@ -140,9 +143,10 @@ def _snapshot(options: argparse.Namespace) -> int:
 def _run(application: "Application", settings: Settings, remark: str = "") -> int:
     """Serve until SIGTERM or SIGINT; 1 when the address cannot be listened on."""
     address = settings.web.listen_address
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    # Blocked here and in all threads to come, and waited for below: a handler could interrupt
+    # this thread where it holds a lock that the handler needs.
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         application.server.start()
     except OSError as error:
@@ -154,7 +158,7 @@ def _run(application: "Application", settings: Settings, remark: str = "") -> in
     LOG.info("listening", extra={"url": url} | ({"remark": remark} if remark else {}))
     application.start()
     gc.freeze()  # what exists now lives as long as the process: collections need not look at it
-    ended.wait()
+    signal.sigwait(signals)
     LOG.info("stopping")
     application.stop()
     return 0

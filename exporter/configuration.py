@@ -26,11 +26,19 @@ class SettingsError(Exception):
 
 
 def load_settings(
-    environment: Mapping[str, str], *, dotenv: Path = Path(".env"), file: Path | None = None
+    environment: Mapping[str, str],
+    *,
+    dotenv: Path = Path(".env"),
+    file: Path | None = None,
+    defaults: Mapping[str, str] | None = None,
 ) -> Settings:
-    """The settings in force. Raises SettingsError."""
+    """The settings in force; ``defaults`` are variables that everything else wins over.
+
+    Raises SettingsError.
+    """
     variables = _secrets_read(_dotenv(dotenv)) | _secrets_read(_prefixed(environment))
-    given = _merged(_toml(file) if file else {}, _nested(variables))
+    below = _merged(_nested(defaults or {}), _toml(file) if file else {})
+    given = _merged(below, _nested(variables))
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
@@ -60,6 +68,8 @@ def _secrets_read(variables: Mapping[str, str]) -> dict[str, str]:
         path = read.pop(name + FROM_FILE, None)
         if path is None:
             continue
+        if name in read:
+            raise SettingsError(f"{name}: given twice, here and as {name}{FROM_FILE}")
         try:
             read[name] = Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:

@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from exporter.core.evidence import Evidence, GapReason, InstanceCpu
-from exporter.core.fleet import Place
+from exporter.core.evidence import Evidence, GapReason
 from exporter.core.provenance import FailureReason, Scope, SourceName, SourceStatus
 from exporter.refresh import Cell
 from exporter.roster import Roster
@@ -15,8 +14,8 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
-def gather_evidence(roster: Roster, now: float) -> Evidence:
-    """Everything that is fresh at ``now`` (epoch seconds)."""
+def gather_evidence(roster: Roster) -> Evidence:
+    """Everything that is fresh now."""
     return Evidence(
         inventories=_fresh(roster.inventories),
         unreachable={
@@ -24,7 +23,10 @@ def gather_evidence(roster: Roster, now: float) -> Evidence:
             for place, cell in roster.inventories.items()
             if cell.state.value and cell.fresh() is None
         },
-        cpu=_cpu(roster, now),
+        cpu={
+            place: {cpu.instance_id: cpu for cpu in points.instances}
+            for place, points in _fresh(roster.cpu).items()
+        },
         profiles=_fresh(roster.profiles),
         prices=_fresh(roster.prices),
         spot={
@@ -40,21 +42,6 @@ def gather_evidence(roster: Roster, now: float) -> Evidence:
 def _fresh(cells: Mapping[K, Cell[T]]) -> dict[K, T]:
     values = {key: cell.fresh() for key, cell in cells.items()}
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _cpu(roster: Roster, now: float) -> dict[Place, dict[str, InstanceCpu]]:
-    """Polled points by instance; an instance whose own window is too old counts as not polled.
-
-    A place without any usable window because its source fails is left out: it is down.
-    """
-    found = {}
-    for place, value in _fresh(roster.cpu).items():
-        cell = roster.cpu[place]
-        oldest_at = now - cell.cadence.max_age_seconds
-        usable = {c.instance_id: c for c in value.instances if c.window_end_at >= oldest_at}
-        if usable or cell.state.up:
-            found[place] = usable
-    return found
 
 
 def _grid_gap(cell: Cell[Any]) -> GapReason:
@@ -94,7 +81,8 @@ def _status(cells: list[Cell[Any]], tally: Tally) -> SourceStatus:
     asked = [cell for cell in cells if cell.state.attempted_wall_at] or cells
     worst = max(asked, key=lambda cell: (not cell.state.up, cell.state.consecutive_failures))
     state = worst.state
-    oldest = min(asked, key=lambda cell: cell.state.succeeded_wall_at)
+    answered = [cell for cell in asked if cell.state.succeeded_wall_at] or asked
+    oldest = min(answered, key=lambda cell: cell.state.succeeded_wall_at)
     cadences = [cell.cadence for cell in asked]
     return SourceStatus(
         source=worst.key.source,

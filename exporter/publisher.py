@@ -44,8 +44,12 @@ SAVE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What readers see. ``snapshot`` is None until the first inventory is known."""
+    """What readers see. ``snapshot`` is None until the first inventory is known.
 
+    ``at`` is when it was published, on the monotonic clock.
+    """
+
+    at: float
     exposition: Exposition
     snapshot: FleetSnapshot | None
     statuses: tuple[SourceStatus, ...]
@@ -102,7 +106,7 @@ class Publisher:
         self._estimated_at = float("-inf")
         self._snapshot: FleetSnapshot | None = None
         self._fleet = families.of(None)
-        self._nothing = Published(Renderer().render(self._fleet, (), ""), None, ())
+        self._nothing = Renderer().render(self._fleet, (), "")
         self.published: Published = self.publish()
 
     def run(self) -> None:
@@ -135,7 +139,7 @@ class Publisher:
                 LOG.exception("publication failed: the fleet is withdrawn")
             self._withdrawn = True
             self._snapshot, self._fleet, self._seen = None, self._families.of(None), {}
-            self.published = self._nothing
+            self.published = Published(self._clock.monotonic(), self._nothing, None, ())
 
     def publish(self) -> Published:
         """Bring everything up to date, once."""
@@ -148,7 +152,7 @@ class Publisher:
         exposition = self._renderer.render(
             self._fleet, source_families(statuses), self._own_metrics.render()
         )
-        self.published = Published(exposition, self._snapshot, statuses)
+        self.published = Published(self._clock.monotonic(), exposition, self._snapshot, statuses)
         self._save(cells)
         return self.published
 
@@ -170,7 +174,7 @@ class Publisher:
         known = any(cell.state.value for cell in self._roster.inventories.values())
         if self._snapshot is None and not known:
             return
-        evidence = gather_evidence(self._roster, now)
+        evidence = gather_evidence(self._roster)
         self._snapshot = estimate_fleet(evidence, self._siting, now)
         self._fleet = self._families.of(self._snapshot)
 

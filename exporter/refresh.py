@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 LOG = logging.getLogger(__name__)
 
+_STEADY_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the former is Linux's
+
 
 class Clock(Protocol):
     """Where the time comes from."""
@@ -38,8 +40,8 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds since some instant; never jumps."""
-        return time.monotonic()
+        """Seconds since some instant; never jumps, and counts the time of a suspended machine."""
+        return time.clock_gettime(_STEADY_CLOCK)
 
 
 class CellKey(NamedTuple):
@@ -103,6 +105,7 @@ class Cell(Generic[T]):
         self._source = source
         self._cadence = cadence
         self._clock = clock
+        self._told = False
 
     @property
     def cadence(self) -> Cadence:
@@ -159,7 +162,8 @@ class Cell(Generic[T]):
             detail="",
             duration_seconds=ended_at - began_at,
         )
-        if before.consecutive_failures:
+        if self._told or before.consecutive_failures:
+            self._told = False
             failures = {"failures": before.consecutive_failures}
             LOG.info("source recovered", extra=self._about() | failures)
         return None
@@ -174,7 +178,8 @@ class Cell(Generic[T]):
             detail=detail,
             duration_seconds=self._clock.monotonic() - began_at,
         )
-        if not before.consecutive_failures:
+        if not self._told:
+            self._told = True
             known = {"reason": str(reason), "detail": detail}
             LOG.warning("source failed", extra=self._about() | known)
 
@@ -200,6 +205,9 @@ def retry_delay_seconds(
     """
     if failure.reason in (FailureReason.NOT_CONFIGURED, FailureReason.NOT_COVERED):
         return interval_seconds
+    if failure.reason is FailureReason.NO_RECENT_DATA:
+        # The upstream answered, and may have billed it: its data will not be newer at once.
+        return min(LONGEST_RETRY_SECONDS, interval_seconds)
     delay = FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 10)
     capped = min(delay, LONGEST_RETRY_SECONDS, interval_seconds)
     return max(capped * draw.uniform(0.8, 1.2), failure.retry_after_seconds or 0.0)

@@ -68,10 +68,8 @@ class Roster:
         self.accounts: Cell[tuple[Account, ...]] = self._cell(
             upstreams.accounts(), tuple[Account, ...], cadence=lambda _: self._seldom
         )
-        # What was restored serves at once, but the settings behind it may have changed; asking
-        # costs nothing.
+        # A restored list serves at once, but the settings behind it may have changed.
         scheduler.poke(self.accounts.key)
-        scheduler.poke(self.exchange_rate.key)
 
     def cells(self) -> Iterable[Cell[Any]]:
         """Every cell in use."""
@@ -195,8 +193,9 @@ class Roster:
         return [instance for value in values if value for instance in value.instances]
 
     def _running(self, place: Place) -> tuple[Instance, ...]:
+        """Those that are shown: nothing is bought for instances that may be long gone."""
         cell = self.inventories.get(place)
-        value = cell.state.value if cell else None
+        value = cell.fresh() if cell else None
         return tuple(i for i in value.instances if i.is_running) if value else ()
 
     def _poke_newcomers(self) -> None:

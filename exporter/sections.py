@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -110,6 +111,16 @@ class AwsSettings(_Frozen):
 
     _known_regions = field_validator("regions")(_check_regions)
 
+    @field_validator("accounts")
+    @classmethod
+    def _one_role_each(cls, value: tuple[RoleSettings, ...]) -> tuple[RoleSettings, ...]:
+        seen: set[str] = set()
+        for role in value:
+            if role.account_id in seen:
+                raise ValueError(f"account {role.account_id} is listed twice: one role each")
+            seen.add(role.account_id)
+        return value
+
     @field_validator("tag_labels")
     @classmethod
     def _labels(cls, value: dict[str, str]) -> dict[str, str]:
@@ -119,11 +130,28 @@ class AwsSettings(_Frozen):
         return value
 
 
+def _reachable(url: HttpUrl) -> HttpUrl:
+    if url.port == 0:
+        raise ValueError("port 0 cannot be connected to")
+    return url
+
+
+Url = Annotated[HttpUrl, AfterValidator(_reachable)]
+
+
+def _header_value(secret: SecretStr) -> SecretStr:
+    """A token travels in a header: printable ASCII only; blanks around it are a slip."""
+    text = secret.get_secret_value().strip()
+    if not (text.isascii() and (text.isprintable() or not text)):
+        raise ValueError("a token has printable ASCII characters only")
+    return SecretStr(text)
+
+
 class ElectricityMapsSettings(_Frozen):
     """Access to the grid's carbon intensity."""
 
-    base_url: HttpUrl = Field(HttpUrl("https://api.electricitymaps.com"), description="API")
-    token: SecretStr = Field(
+    base_url: Url = Field(HttpUrl("https://api.electricitymaps.com"), description="API")
+    token: Annotated[SecretStr, AfterValidator(_header_value)] = Field(
         SecretStr(""), description="API key; without it there are no emissions"
     )
     api_version: Literal["v3", "v4"] = Field("v3", description="version in the path")
@@ -135,7 +163,7 @@ class ElectricityMapsSettings(_Frozen):
 class BoaviztaSettings(_Frozen):
     """Access to the hardware profiles."""
 
-    base_url: HttpUrl = Field(
+    base_url: Url = Field(
         HttpUrl("http://127.0.0.1:5000"), description="a BoaviztAPI, self-hosted by default"
     )
 
@@ -146,7 +174,7 @@ class CurrencySettings(_Frozen):
     usd_per_eur: float | None = Field(
         None, gt=0.2, lt=5, description="a fixed rate; default: the ECB's daily reference rate"
     )
-    ecb_url: HttpUrl = Field(
+    ecb_url: Url = Field(
         HttpUrl("https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"),
         description="where the reference rate is read",
     )

@@ -85,6 +85,15 @@ class Settings(BaseSettings):
 
     _ttl_sources = field_validator("ttl", "max_age", mode="before")(_by_source)
 
+    @field_validator("state_dir")
+    @classmethod
+    def _resolvable(cls, value: str) -> str:
+        try:
+            Path(value).expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"{value}: {error}") from None
+        return value
+
     @field_validator("pue", mode="before")
     @classmethod
     def _pue_regions(cls, value: object) -> object:

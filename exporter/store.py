@@ -36,17 +36,18 @@ class StateError(Exception):
 class StateDirectory:
     """Reads and, when ``writable``, locks and writes one state directory.
 
-    Raises StateError from the constructor when the directory cannot be used.
+    ``probe`` only tries: what is in the directory is neither read nor set aside. Raises StateError
+    from the constructor when the directory cannot be used.
     """
 
-    def __init__(self, path: Path, *, writable: bool = True) -> None:
+    def __init__(self, path: Path, *, writable: bool = True, probe: bool = False) -> None:
         self._path = path
         self._writable = writable
         self._lock_file: Any = None
         self._failed: set[SourceName] = set()
         if writable:
             self._prepare()
-        self._restored = dict(self._read_all())
+        self._restored = {} if probe else dict(self._read_all())
 
     def _prepare(self) -> None:
         try:

@@ -45,7 +45,7 @@ def settings_of(state_dir: Path):
 
 def application_of(publishing: Publishing) -> Application:
     """The parts of a fake loop, as a command gets them; its server is never started."""
-    site = StatusSite(publishing.publisher, version="1.2.3", simulated=False)
+    site = StatusSite(publishing.publisher, publishing.clock, version="1.2.3", simulated=False)
     return Application(
         publishing.roster,
         publishing.scheduler,
@@ -306,7 +306,7 @@ def test_one_refresh_ends_with_the_last_answer_published():
         clock,
         polling.news,
     )
-    site = StatusSite(publisher, version="1.2.3", simulated=False)
+    site = StatusSite(publisher, clock, version="1.2.3", simulated=False)
     server = MetricsServer("127.0.0.1:0", site)
     application = WithoutThread(
         polling.roster, polling.scheduler, publisher, server, SITING, polling.news

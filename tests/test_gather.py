@@ -1,7 +1,5 @@
 """From cells to evidence: fresh values, reasons for the others, and the health of each source."""
 
-from dataclasses import replace
-
 import pytest
 
 from exporter.core.evidence import ExchangeRate, GapReason, GridIntensity, PriceKey, SpotKey
@@ -11,6 +9,7 @@ from exporter.gather import gather_evidence, gather_statuses
 from exporter.refresh import Cadence
 from tests.fakes import (
     DEFAULT_CADENCES,
+    START_AT,
     Call,
     FakeClock,
     FakeUpstreams,
@@ -41,7 +40,7 @@ def polling(*instances, failing=None, cadences=DEFAULT_CADENCES):
 
 
 def evidence(found):
-    return gather_evidence(found.roster, found.clock.wall())
+    return gather_evidence(found.roster)
 
 
 def statuses(found):
@@ -120,20 +119,6 @@ def test_an_unreachable_place_keeps_its_last_known_count():
     assert evidence(found).unreachable == {FRANKFURT: 2}
     assert set(evidence(found).inventories) == {IRELAND}
     assert len(found.roster.inventories) == 3
-
-
-def test_an_instance_whose_own_points_are_too_old_counts_as_not_polled():
-    """The window it was polled for is what ages, not the answer it came back in."""
-    found = polling(WEB, BATCH)
-    cell = found.roster.cpu[FRANKFURT]
-    value = cell.state.value
-    assert value is not None
-    now = found.clock.wall()
-    for end_at, kept in ((now - 3600, True), (now - 3600.5, False)):
-        old, other = replace(value.instances[0], window_end_at=end_at), value.instances[1]
-        cell.state = replace(cell.state, value=replace(value, instances=(old, other)))
-
-        assert set(evidence(found).cpu[FRANKFURT]) == {"i-batch"} | ({"i-web"} if kept else set())
 
 
 @pytest.mark.parametrize(
@@ -243,12 +228,16 @@ def test_the_worst_of_a_scope_counts():
     assert status.refreshes == 3 + 2 + status.failures[FailureReason.DENIED]
 
 
-def test_one_that_never_worked_means_never():
-    """The time of the last success is the oldest of the scope: 0 while one has none."""
+def test_one_that_never_worked_is_down_and_leaves_the_others_their_time():
+    """The time of the last success is the oldest one; 0, never, only while there is none."""
     failing = {Call("profile", item="c5.large"): down(FailureReason.MALFORMED)}
     status = statuses(polling(WEB, BATCH, failing=failing))["boavizta", ""]
 
-    assert (status.up, status.last_success_at, status.age_seconds) == (False, 0.0, None)
+    assert (status.up, status.last_success_at, status.age_seconds) == (
+        False,
+        START_AT,
+        0.0,
+    )
     assert status.reason is FailureReason.MALFORMED
 
 
@@ -303,19 +292,3 @@ def test_an_empty_region_has_the_limits_of_an_hourly_one():
         )
     }
     assert limits == {"eu-central-1": (300, 900), "eu-west-1": (3600, 10_800)}
-
-
-def test_a_place_whose_source_fails_and_whose_points_are_all_too_old_is_down():
-    """Its gaps say source_down; while CloudWatch answers, they say that there are no points."""
-    found = polling(WEB, BATCH)
-    cell = found.roster.cpu[FRANKFURT]
-    value = cell.state.value
-    assert value is not None
-    too_old_at = found.clock.wall() - 3601
-    old = tuple(replace(cpu, window_end_at=too_old_at) for cpu in value.instances)
-    cell.state = replace(cell.state, value=replace(value, instances=old))
-    assert evidence(found).cpu[FRANKFURT] == {}
-
-    cell.state = replace(cell.state, reason=FailureReason.THROTTLED)
-
-    assert FRANKFURT not in evidence(found).cpu

@@ -129,12 +129,14 @@ def test_before_the_first_inventory():
     assert found.publisher.published.snapshot is None
     samples = scrape(found.text)
     assert {s.name for s in samples if is_fleet(s)} == {
+        "fleet_covered_ratio",
         "uncertainty_coverage_ratio",
         "uncertainty_coverage_factor",
         "simulated",
         "upstream_cost_usd_total",
     }
     assert {v for s, v in samples.items() if s.name == "source_up"} == {0.0}
+    assert {v for s, v in samples.items() if s.name == "fleet_covered_ratio"} == {0.0}
     declared = set(re.findall(r"^# TYPE (\S+) ", found.text, re.MULTILINE))
     assert declared >= {metric.name for metric in METRICS if "upstream" not in metric.name}
 

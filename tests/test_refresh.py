@@ -206,7 +206,7 @@ def test_restored_value_keeps_its_age():
 
 
 def test_restored_failure_stays_a_failure(caplog):
-    """An outage that spans a restart is still one outage: no second line, one recovery."""
+    """An outage that spans a restart goes on counting; each process says it once."""
     caplog.set_level(logging.INFO)
     clock = FakeClock()
     state = CellState(
@@ -223,7 +223,7 @@ def test_restored_failure_stays_a_failure(caplog):
     cell.attempt()
     assert cell.state.consecutive_failures == 6
     cell.attempt()
-    assert messages(caplog) == [("INFO", "source recovered")]
+    assert messages(caplog) == [("WARNING", "source failed"), ("INFO", "source recovered")]
 
 
 def test_restored_state_without_a_value_has_no_age():
@@ -306,11 +306,18 @@ def test_backoff_heeds_what_the_upstream_asks_for(asked_seconds, delay_seconds):
 
 @pytest.mark.parametrize("reason", list(FailureReason))
 def test_only_a_person_can_mend_some_failures(reason):
-    """Not configured and not covered are asked again once per interval; the others soon."""
-    patient = {FailureReason.NOT_CONFIGURED, FailureReason.NOT_COVERED}
+    """Not configured and not covered are asked again once per interval; the others soon.
+
+    Old data is an answer, and perhaps a billed one: it is not asked for again at once.
+    """
+    patient = {
+        FailureReason.NOT_CONFIGURED: 3600,
+        FailureReason.NOT_COVERED: 3600,
+        FailureReason.NO_RECENT_DATA: 900,
+    }
     delay = retry_delay_seconds(1, Failure(reason), 3600, Extreme(1))
 
-    assert delay == (3600 if reason in patient else 12)
+    assert delay == patient.get(reason, 12)
 
 
 def test_refresh_begins_before_the_interval_is_over():

@@ -6,7 +6,6 @@ epoch (UTC), named ``..._at``; durations end in ``_seconds``.
 
 SECONDS_PER_HOUR = 3600.0
 SECONDS_PER_DAY = 86400.0
-HOURS_PER_MONTH = 365.0 * 24 / 12  # 730: the mean month of a common year
 GRAMS_PER_KILOGRAM = 1000.0
 WATTS_PER_KILOWATT = 1000.0
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exporter.core.evidence import Quantity
 from exporter.core.fleet import InstanceState
 from exporter.core.snapshot import Bounded, FleetSnapshot
 from exporter.core.uncertainty import COVERAGE_FACTOR, COVERAGE_RATIO
@@ -44,7 +45,7 @@ class FleetFamilies:
         """
         if snapshot is None:
             empty = (*instances.METRICS, *_UNDECLARED)
-            return (*(Family(spec, (), ()) for spec in empty), *self._declared)
+            return (*(Family(spec, (), ()) for spec in empty), _COVERS_NOTHING, *self._declared)
         return (
             *self._instances.of(snapshot.instances),
             *_totals(snapshot),
@@ -65,8 +66,14 @@ def _declared(budgets: Budgets) -> tuple[Family, ...]:
     )
 
 
+# Of a fleet that nobody could look at, nothing is covered: an alert on it must not stay silent.
+_COVERS_NOTHING = labelled(fleet.COVERED, [((quantity,), 0.0) for quantity in sorted(Quantity)])
 _DECLARED = {family.spec for family in _declared(Budgets())}
-_UNDECLARED = tuple(s for s in (*fleet.METRICS, *factors.METRICS) if s not in _DECLARED)
+_UNDECLARED = tuple(
+    spec
+    for spec in (*fleet.METRICS, *factors.METRICS)
+    if spec not in _DECLARED and spec is not fleet.COVERED
+)
 
 
 def _totals(snapshot: FleetSnapshot) -> tuple[Family, ...]:

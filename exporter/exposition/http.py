@@ -45,6 +45,10 @@ class Site(Protocol):
     def unready_reason(self) -> str:
         """Why there is no fleet to show yet, in one line; empty once there is."""
 
+    @property
+    def unhealthy_reason(self) -> str:
+        """Why the process should be started again, in one line; empty while it is well."""
+
     def page(self, query: Mapping[str, str]) -> bytes:
         """Render the status page."""
 
@@ -147,7 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
             case "/":
                 self._page(query)
             case "/-/healthy":
-                self._text(200, "healthy")
+                reason = self.server.site.unhealthy_reason
+                self._text(503, reason) if reason else self._text(200, "healthy")
             case "/-/ready":
                 reason = self.server.site.unready_reason
                 self._text(503, reason) if reason else self._text(200, "ready")

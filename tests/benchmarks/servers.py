@@ -42,6 +42,7 @@ class OneExposition:
     def __init__(self, exposition: Exposition) -> None:
         self.exposition = exposition
         self.unready_reason = ""
+        self.unhealthy_reason = ""
 
     def page(self, query: Mapping[str, str]) -> bytes:
         """Nothing."""

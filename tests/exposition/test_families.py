@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.core.evidence import Quantity
 from exporter.core.fleet import Instance, InstanceState
 from exporter.core.provenance import FailureReason, Scope, SourceName, SourceStatus
 from exporter.core.snapshot import FleetSnapshot, InstanceEstimate
@@ -198,13 +199,17 @@ def test_an_empty_fleet(make_snapshot: Callable[..., FleetSnapshot]) -> None:
 
 
 def test_every_family_is_announced_before_the_first_snapshot() -> None:
-    """HELP and TYPE of all fleet metrics are there from the start; values only if declared."""
+    """HELP and TYPE of all fleet metrics are there from the start; values only if declared.
+
+    Of a fleet that nobody could look at, nothing is covered.
+    """
     families = FleetFamilies(budgets=Budgets(1.0, 2.0, 3.0)).of(None)
     announced = [family.spec for family in families]
     assert sorted(spec.name for spec in announced) == sorted(
         spec.name for spec in (*instances.METRICS, *fleet.METRICS, *factors.METRICS)
     )
     assert parsed(families) == {
+        "carbonfinops_fleet_covered_ratio": [({"quantity": q}, 0.0) for q in sorted(Quantity)],
         "carbonfinops_budget_cost_eur_per_month": [({}, 1.0)],
         "carbonfinops_budget_emissions_grams_per_month": [({}, 2.0)],
         "carbonfinops_upstream_budget_usd_per_month": [({}, 3.0)],

@@ -30,6 +30,7 @@ class Pages:
 
     exposition: Exposition = field(default_factory=lambda: exposition_of(3))
     unready_reason: str = ""
+    unhealthy_reason: str = ""
     failure: Exception | None = None
 
     def page(self, query: Mapping[str, str]) -> bytes:
@@ -174,6 +175,13 @@ def test_ready_follows_the_site(server: MetricsServer, site: Pages) -> None:
     assert ask(server, "/metrics").status == 200
     site.unready_reason = ""
     assert ask(server, "/-/ready").status == 200
+
+
+def test_healthy_follows_the_site(server: MetricsServer, site: Pages) -> None:
+    """503 with the reason when the process had better be started again."""
+    site.unhealthy_reason = "nothing has been published for 121 s"
+    answer = ask(server, "/-/healthy")
+    assert (answer.status, answer.body) == (503, b"nothing has been published for 121 s\n")
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/metrics/", "/Metrics", "/-/reload"])

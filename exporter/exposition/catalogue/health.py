@@ -17,7 +17,8 @@ SOURCE_LAST_SUCCESS = MetricSpec(
     "carbonfinops_source_last_success_timestamp_seconds",
     "gauge",
     "seconds",
-    "When the source last refreshed successfully; 0 means never.",
+    "When the source last refreshed successfully; 0 means never. Where several facts share a"
+    " scope (types, prices), the oldest of their last successes.",
     SCOPE,
 )
 SOURCE_INTERVAL = MetricSpec(
@@ -25,7 +26,7 @@ SOURCE_INTERVAL = MetricSpec(
     "gauge",
     "seconds",
     "How long an answer of the source is kept before it is asked again (its TTL), from the"
-    " settings.",
+    " settings. Accounts, regions and regions without instances are asked hourly.",
     ("source",),
 )
 SOURCE_MAX_AGE = MetricSpec(
@@ -33,7 +34,7 @@ SOURCE_MAX_AGE = MetricSpec(
     "gauge",
     "seconds",
     "Age of the last success after which the series that depend on the source end, from the"
-    " settings.",
+    " settings. Three hours for accounts, regions and regions without instances.",
     ("source",),
 )
 SOURCE_DURATION = MetricSpec(

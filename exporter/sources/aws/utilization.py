@@ -16,6 +16,8 @@ _FEWEST_SLOTS = 3
 # A page holds 100,800 points, and a further one is billed like a further call: 500 instances with
 # 16 hours each stay on one.
 _MOST_SLOTS = 191
+# One or two instances may be silent on their own; so many at once are CloudWatch's doing.
+_SILENT_CROWD = 3
 _YOUNG_SECONDS = _FEWEST_SLOTS * CPU_SLOT_SECONDS
 # Refreshes begin at 80-90 % of the interval: an entry polled then must count as due again.
 _DUE_SHARE = 0.75
@@ -101,7 +103,8 @@ class CloudWatchCpu:
         had_points = any(
             known[instance_id].points for instance_id in expected if instance_id in known
         )
-        if had_points and not any(polled[instance_id].window_points for instance_id in expected):
+        suspicious = had_points or len(expected) >= _SILENT_CROWD
+        if suspicious and not any(polled[instance_id].window_points for instance_id in expected):
             raise SourceError(
                 FailureReason.NO_RECENT_DATA,
                 f"CloudWatch has no recent CPUUtilization in {self._place.region} for account"
