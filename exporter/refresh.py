@@ -146,6 +146,8 @@ class Cell(Generic[T]):
         try:
             value = self._source.fetch(self.state.value)
         except SourceError as error:
+            if error.partial is not None:
+                self.state = replace(self.state, value=error.partial)
             self._failed(error.reason, error.detail, began_at, wall)
             return Failure(error.reason, error.retry_after_seconds)
         except Exception:  # the one guard against bugs: a broken source must not end the loop

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from exporter.core.provenance import FailureReason
 from exporter.refresh import (
+    Cadence,
     CellState,
     Failure,
     refresh_delay_seconds,
@@ -335,3 +336,18 @@ def test_source_error_says_what_and_why():
     error = SourceError(FailureReason.DENIED, "check the role")
 
     assert str(error) == "denied: check the role"
+
+
+def test_what_was_learnt_in_a_failure_is_kept_and_its_age_goes_on():
+    """A partial answer replaces the value, but it is no success: the limit is that of before."""
+    clock = FakeClock()
+    partial = SourceError(FailureReason.DENIED, "half of it", partial="half")
+    cell = make_cell(ScriptedSource("whole", partial), clock, Cadence(300, 900))
+    cell.attempt()
+    clock.advance(600)
+
+    cell.attempt()
+
+    assert (cell.state.value, cell.state.up, cell.age_seconds()) == ("half", False, 600)
+    clock.advance(301)
+    assert cell.fresh() is None

@@ -1,7 +1,7 @@
 """The border between upstreams and the rest of the program."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from exporter.core.evidence import (
     ExchangeRate,
@@ -24,15 +24,22 @@ class SourceError(Exception):
 
     ``detail`` is one line for a person: what failed, and what to do about it where that is
     known. It must hold no secret. ``retry_after_seconds`` is what the upstream asked for.
+    ``partial`` is what was learnt nevertheless: it takes the place of the last value, whose age
+    goes on.
     """
 
     def __init__(
-        self, reason: FailureReason, detail: str, retry_after_seconds: float | None = None
+        self,
+        reason: FailureReason,
+        detail: str,
+        retry_after_seconds: float | None = None,
+        partial: Any = None,
     ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
         self.retry_after_seconds = retry_after_seconds
+        self.partial = partial
 
 
 class Source(Protocol[T]):

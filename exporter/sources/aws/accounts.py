@@ -1,11 +1,13 @@
 """The AWS accounts to poll."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from exporter.core.fleet import Account
 from exporter.core.provenance import Scope, SourceName
 from exporter.sources.aws.endpoint import Endpoint
 from exporter.sources.aws.session import AwsClients
+from exporter.sources.source import SourceError
 
 
 class PolledAccounts:
@@ -34,19 +36,41 @@ class PolledAccounts:
         self._regions = regions
 
     def fetch(self, previous: tuple[Account, ...] | None) -> tuple[Account, ...]:
-        """Ask who we are and who is in the organization, as far as the settings need it."""
-        del previous  # always asked anew
+        """Ask who we are and who is in the organization, as far as the settings need it.
+
+        Where that fails, the error carries the accounts that are known all the same: a list that
+        is refused must not take the others with it.
+        """
         found: dict[str, Account] = {}
-        if self._own_account or self._organization_role:
-            own_id, partition = self._identity()
-            if self._organization_role:
-                for account in self._organization(own_id, partition):
-                    found[account.account_id] = account
-            if self._own_account:
-                found[own_id] = Account(own_id, regions=self._regions)
-        for account in self._listed:
-            found[account.account_id] = replace(account, regions=account.regions or self._regions)
-        return tuple(found[account_id] for account_id in sorted(found))
+        try:
+            self._ask(found)
+        except SourceError as error:
+            known = {account.account_id: account for account in previous or ()}
+            partial = self._with_listed(known | found)
+            raise SourceError(
+                error.reason, error.detail, error.retry_after_seconds, partial or None
+            ) from error
+        return self._with_listed(found)
+
+    def _ask(self, found: dict[str, Account]) -> None:
+        """Add the own account, and then those of the organization."""
+        if not (self._own_account or self._organization_role):
+            return
+        own_id, partition = self._identity()
+        if self._own_account:
+            found[own_id] = Account(own_id, regions=self._regions)
+        if self._organization_role:
+            for account in self._organization(own_id, partition):
+                found[account.account_id] = account
+
+    def _with_listed(self, found: Mapping[str, Account]) -> tuple[Account, ...]:
+        """A listed account is polled as it is listed, whatever else names it."""
+        listed = {
+            account.account_id: replace(account, regions=account.regions or self._regions)
+            for account in self._listed
+        }
+        accounts = {**found, **listed}
+        return tuple(accounts[account_id] for account_id in sorted(accounts))
 
     def _identity(self) -> tuple[str, str]:
         tokens = Endpoint(self._clients, "sts", self._clients.home_region())

@@ -144,3 +144,38 @@ def test_emulated_organization(clients):
     assert len(accounts) == 26
     assert [account.account_id for account in accounts if not account.role_arn] == ["123456789012"]
     assert list(accounts) == sorted(accounts, key=lambda account: account.account_id)
+
+
+def test_a_refused_organization_takes_no_other_account_with_it(aws, clients):
+    """The own and the listed accounts, and members known before, are polled all the same."""
+    aws.sts("GetCallerIdentity", identity())
+    aws.json_error("ListAccounts", "AccessDeniedException")
+    member_before = Account("333344445555", "arn:aws:iam::333344445555:role/reader")
+    source = PolledAccounts(clients, own_account=True, listed=(LISTED,), organization_role="reader")
+
+    with pytest.raises(SourceError) as caught:
+        source.fetch((member_before,))
+
+    assert caught.value.reason is FailureReason.DENIED
+    assert caught.value.partial == (Account("111122223333"), LISTED, member_before)
+
+
+def test_without_an_identity_the_listed_accounts_remain(aws, clients):
+    """STS that fails does not hide what needs no call at all."""
+    aws.sts("GetCallerIdentity", {})
+    source = PolledAccounts(clients, own_account=True, listed=(LISTED,))
+
+    with pytest.raises(SourceError) as caught:
+        source.fetch(None)
+
+    assert caught.value.partial == (LISTED,)
+
+
+def test_nothing_known_is_no_list(aws, clients):
+    """An empty list would be a claim that there is nothing to poll."""
+    aws.sts("GetCallerIdentity", {})
+
+    with pytest.raises(SourceError) as caught:
+        PolledAccounts(clients, own_account=True, listed=()).fetch(None)
+
+    assert caught.value.partial is None
