@@ -155,6 +155,7 @@ def live_upstreams(settings: Settings, observer: RequestObserver, clock: Clock) 
             grid_api_version=grid.api_version,
             boavizta_base_url=str(settings.boavizta.base_url),
             usd_per_eur=currency.usd_per_eur,
+            usd_per_eur_as_of_at=currency.as_of_at,
             ecb_url=str(currency.ecb_url),
             external_ids={
                 role.role_arn: role.external_id.get_secret_value() for role in aws.accounts

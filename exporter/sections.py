@@ -1,6 +1,7 @@
 """The sections of the settings: web, log, AWS, grid, hardware, currency, budget."""
 
 import re
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -174,10 +175,20 @@ class CurrencySettings(_Frozen):
     usd_per_eur: float | None = Field(
         None, gt=0.2, lt=5, description="a fixed rate; default: the ECB's daily reference rate"
     )
+    as_of: date | None = Field(
+        None, description="day the fixed rate is from (2026-11-02); default: the exporter's start"
+    )
     ecb_url: Url = Field(
         HttpUrl("https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"),
         description="where the reference rate is read",
     )
+
+    @property
+    def as_of_at(self) -> float | None:
+        """Midnight UTC of the day the fixed rate is from, in epoch seconds."""
+        if self.as_of is None:
+            return None
+        return datetime.combine(self.as_of, time(), UTC).timestamp()
 
 
 class BudgetSettings(_Frozen):

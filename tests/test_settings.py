@@ -60,6 +60,7 @@ DOCUMENTED = {
     ),
     "BOAVIZTA__BASE_URL": ("http://boavizta.test:5000/", "boavizta.base_url", "http://boavizta.test:5000/"),
     "CURRENCY__USD_PER_EUR": ("1.0856", "currency.usd_per_eur", 1.0856),
+    "CURRENCY__AS_OF": ("2026-11-02", "currency.as_of_at", 1793577600),
     "CURRENCY__ECB_URL": ("http://ecb.test/a.xml", "currency.ecb_url", "http://ecb.test/a.xml"),
     "PUE__EU_WEST_2": ("1.15", "pue", {"eu-west-2": 1.15}),
     "PUE__US_WEST_2_LAX_1": ("1.2", "pue", {"us-west-2-lax-1": 1.2}),

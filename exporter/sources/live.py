@@ -52,6 +52,7 @@ class LiveOptions:
     grid_api_version: str
     boavizta_base_url: str
     usd_per_eur: float | None
+    usd_per_eur_as_of_at: float | None
     ecb_url: str
     external_ids: dict[str, str] = field(repr=False)
     organization_external_id: str = field(repr=False)
@@ -159,5 +160,8 @@ class LiveUpstreams:
     def exchange_rate(self) -> Source[ExchangeRate]:
         """US dollars for one euro."""
         if self._options.usd_per_eur is not None:
-            return ConfiguredRate(self._options.usd_per_eur, self._started_at)
+            as_of_at = self._options.usd_per_eur_as_of_at
+            return ConfiguredRate(
+                self._options.usd_per_eur, self._started_at if as_of_at is None else as_of_at
+            )
         return EcbReferenceRate(self._ecb, self._ecb_path, wall=self._wall)

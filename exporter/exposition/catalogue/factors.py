@@ -60,7 +60,8 @@ EXCHANGE_RATE_TIMESTAMP = MetricSpec(
     "carbonfinops_exchange_rate_timestamp_seconds",
     "gauge",
     "seconds",
-    "Begin of the day that the exchange rate in use is from, as its source says (cached).",
+    "Begin of the day that the exchange rate in use is from, as its source says (cached); of a"
+    " configured rate without a date, when the exporter started.",
     ("basis",),
 )
 CPU_NEWEST_POINT = MetricSpec(
