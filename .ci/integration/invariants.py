@@ -63,10 +63,10 @@ def _coverage(body: Exposition) -> list[str]:
     for quantity, part_name in PER_INSTANCE.items():
         covered = len(body.by_instance(part_name))
         missing = sum(count for key, count in gaps.items() if key[2] == quantity)
-        expected = covered / (covered + missing) if covered + missing else 1.0
+        # An empty fleet is covered; one that nobody could look at yet is not.
+        of_nothing = 1.0 if body.by_name.get("instances") else 0.0
+        expected = covered / (covered + missing) if covered + missing else of_nothing
         shown = body.value("fleet_covered_ratio", quantity=quantity)
-        if shown is None and not body.by_name.get("instances"):
-            continue  # nothing is known of a fleet yet
         if shown is None or not math.isclose(shown, expected, abs_tol=1e-9):
             found.append(
                 f"{quantity}: covered {shown}, but {covered} have it and {missing} lack it"
