@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from exporter.core.fleet import Account
 from exporter.core.provenance import FailureReason
 from exporter.sources.aws.attempts import AttemptReports
-from exporter.sources.aws.failures import translate, translated
+from exporter.sources.aws.failures import translated
 from exporter.sources.source import RequestObserver, SourceError
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from botocore.credentials import DeferredRefreshableCredentials
     from botocore.loaders import Loader
 
-__all__ = ["AwsClients", "translate"]
 
 _ROLE_SESSION_NAME = "carbonfinops-exporter"
 _TOTAL_ATTEMPTS = 3

@@ -7,8 +7,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import ProtocolError
 
 from exporter.core.provenance import FailureReason
-from exporter.sources.aws.failures import translated
-from exporter.sources.aws.session import translate
+from exporter.sources.aws.failures import translate, translated
 from exporter.sources.source import SourceError
 
 SECRET = "x-amz-security-token:made-up-token"
