@@ -93,11 +93,12 @@ class Roster:
             if accounts.get(account_id, account) != account:
                 self._forget(account_id)
         self._polled = accounts
-        self._keep(self.regions, accounts, lambda key: self._regions_cell(accounts[key]))
+        open_ended = [name for name, account in accounts.items() if not account.regions]
+        self._keep(self.regions, open_ended, lambda key: self._regions_cell(accounts[key]))
         places = {
-            Place(account_id, region): accounts[account_id]
-            for account_id, cell in self.regions.items()
-            for region in cell.state.value or ()
+            Place(account_id, region): account
+            for account_id, account in accounts.items()
+            for region in account.regions or self._enabled_regions(account_id)
         }
         self._keep(self.inventories, places, lambda key: self._inventory_cell(places[key], key))
         instances = self._instances()
@@ -155,9 +156,12 @@ class Roster:
         return cell
 
     def _regions_cell(self, account: Account) -> Cell[tuple[str, ...]]:
-        """The item tells apart what was chosen: other choices must not restore these regions."""
-        source, chosen = self._upstreams.regions(account), ",".join(account.regions)
-        return self._cell(source, tuple[str, ...], chosen, lambda _: self._seldom)
+        source = self._upstreams.regions(account)
+        return self._cell(source, tuple[str, ...], cadence=lambda _: self._seldom)
+
+    def _enabled_regions(self, account_id: str) -> tuple[str, ...]:
+        """Regions of an account for which none were chosen, as last known."""
+        return self.regions[account_id].state.value or ()
 
     def _inventory_cell(self, account: Account, place: Place) -> Cell[Inventory]:
         regular = self._cadence(SourceName.EC2_INVENTORY)

@@ -439,3 +439,16 @@ def test_places_that_come_and_go_leave_nothing_behind():
     assert len(found.roster.regions) == len(found.roster.inventories) == 2
     assert len(found.roster._seen_inventories) <= 2
     assert len(found.scheduler._tasks) == len(list(found.roster.cells()))
+
+
+def test_chosen_regions_need_no_question():
+    """Where the operator names the regions, no list is asked for, and none can be up or down."""
+    clock = FakeClock()
+    upstreams = FakeUpstreams(clock, WEB, SLEEPING)
+    upstreams.polled_accounts = (Account(FIRST, regions=("eu-west-1",)),)
+    found = Polling(upstreams, clock)
+    found.settle()
+
+    assert set(found.roster.inventories) == {IRELAND}
+    assert not found.roster.regions
+    assert not [call for call in upstreams.calls if call.kind == "regions"]

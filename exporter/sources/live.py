@@ -99,7 +99,7 @@ class LiveUpstreams:
         )
 
     def regions(self, account: Account) -> Source[tuple[str, ...]]:
-        """The regions of an account to poll."""
+        """The regions to poll of an account for which none were chosen."""
         return EnabledRegions(self._clients, account)
 
     def inventory(self, account: Account, region: str) -> Source[Inventory]:

@@ -83,7 +83,7 @@ class Upstreams(Protocol):
         """The accounts to poll."""
 
     def regions(self, account: Account) -> Source[tuple[str, ...]]:
-        """The regions of an account to poll."""
+        """The regions to poll of an account for which none were chosen."""
 
     def inventory(self, account: Account, region: str) -> Source[Inventory]:
         """The instances of one place."""

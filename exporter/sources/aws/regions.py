@@ -1,4 +1,4 @@
-"""The regions of an account to poll."""
+"""The regions of an account for which none were chosen."""
 
 from exporter.core.fleet import Account
 from exporter.core.provenance import Scope, SourceName
@@ -7,7 +7,7 @@ from exporter.sources.aws.session import AwsClients
 
 
 class EnabledRegions:
-    """The regions chosen for an account, or all that are enabled in it."""
+    """All regions that are enabled in an account."""
 
     name = SourceName.EC2_INVENTORY
 
@@ -17,10 +17,8 @@ class EnabledRegions:
         self.scope = Scope(account.account_id)
 
     def fetch(self, previous: tuple[str, ...] | None) -> tuple[str, ...]:
-        """Ask EC2 for the enabled regions unless the account has chosen ones; sorted."""
+        """Ask EC2 for the enabled regions; sorted."""
         del previous  # always asked anew
-        if self._account.regions:
-            return tuple(sorted(set(self._account.regions)))
         endpoint = Endpoint(self._clients, "ec2", self._clients.home_region(), self._account)
         answer = endpoint.answer("describe_regions")
         # Without AllRegions only enabled ones should come back (API reference, DescribeRegions).

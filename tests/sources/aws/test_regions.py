@@ -1,6 +1,5 @@
 import pytest
 
-from exporter.core.fleet import Account
 from exporter.core.provenance import FailureReason, Scope, SourceName
 from exporter.sources.aws.regions import EnabledRegions
 from exporter.sources.source import SourceError
@@ -16,14 +15,6 @@ def test_it_is_a_source(clients, account):
 
     assert source.name is SourceName.EC2_INVENTORY
     assert source.scope == Scope(account_id="111122223333")
-
-
-def test_chosen_regions_need_no_call(aws, clients):
-    """Regions chosen for an account are used as they are, sorted and once each."""
-    account = Account("111122223333", regions=("us-east-1", "eu-west-1", "us-east-1"))
-
-    assert EnabledRegions(clients, account).fetch(None) == ("eu-west-1", "us-east-1")
-    assert aws.asked == []
 
 
 def test_enabled_regions(aws, clients, account, monkeypatch):
