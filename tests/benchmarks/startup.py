@@ -61,6 +61,8 @@ def fill_state(folder: Path, instances: int) -> frozenset[bytes]:
         make = simulated_upstreams(7, instances, faults=False)
         application = build(settings, make, store=store, simulated=True)
         refresh_once(application, LIMIT_SECONDS)
+        application.publisher.stop(0.0)
+        application.publisher.run()  # stopped already: it only writes what is not yet written
         shown = series_of(application.publisher.published.exposition.identity())
     kinds = (b"carbonfinops_instance_", b"carbonfinops_fleet_", b"carbonfinops_grid_")
     return frozenset(series for series in shown if series.startswith(kinds))
