@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exporter import __version__
+from exporter.books.archive import Archive
+from exporter.books.bookkeeper import Bookkeeper
 from exporter.configuration import SettingsError
 from exporter.core.fleet import Account
 from exporter.core.instance_estimate import Siting
@@ -32,8 +34,10 @@ from exporter.store import StateDirectory
 LANE_THREADS: Mapping[SourceName, int] = {
     SourceName.EC2_INVENTORY: 8,
     SourceName.CLOUDWATCH_CPU: 8,
+    SourceName.CLOUDTRAIL_EVENTS: 8,
     SourceName.PRICING: 4,
     SourceName.SPOT_PRICE: 4,
+    SourceName.COST_EXPLORER: 1,
     SourceName.ELECTRICITY_MAPS: 4,
     SourceName.ELECTRICITY_MAPS_HISTORY: 4,
     SourceName.BOAVIZTA: 4,
@@ -114,7 +118,24 @@ def build(
             budget.eur_per_month, budget.grams_per_month, budget.upstream_usd_per_month
         ),
     )
-    publisher = Publisher(roster, scheduler, places, families, instrumentation, store, clock, news)
+    bookkeeper = Bookkeeper(
+        Archive(store) if store else None,
+        places,
+        settings.interval_seconds(SourceName.CLOUDWATCH_CPU),
+        clock.wall(),
+        clock.monotonic,
+    )
+    publisher = Publisher(
+        roster,
+        scheduler,
+        bookkeeper,
+        places,
+        families,
+        instrumentation,
+        store=store,
+        clock=clock,
+        news=news,
+    )
     site = StatusSite(publisher, clock, version=__version__, simulated=simulated)
     try:
         server = MetricsServer(settings.web.listen_address, site)
@@ -157,6 +178,11 @@ def live_upstreams(settings: Settings, observer: RequestObserver, clock: Clock) 
             usd_per_eur=currency.usd_per_eur,
             usd_per_eur_as_of_at=currency.as_of_at,
             ecb_url=str(currency.ecb_url),
+            cost_explorer=aws.cost_explorer,
+            cost_explorer_hourly=aws.cost_explorer_hourly,
+            cost_explorer_interval_seconds=settings.interval_seconds(SourceName.COST_EXPLORER),
+            cost_explorer_role_arn=aws.cost_explorer_role_arn,
+            cost_explorer_external_id=aws.cost_explorer_external_id.get_secret_value(),
             external_ids={
                 role.role_arn: role.external_id.get_secret_value() for role in aws.accounts
             },

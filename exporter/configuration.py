@@ -17,7 +17,12 @@ OPEN = ("ttl", "max_age", "pue")
 """Settings whose own names are given by the operator: sources and regions."""
 
 FROM_FILE = "_FILE"
-SECRETS = ("ELECTRICITY_MAPS__TOKEN", "AWS__ORGANIZATION_EXTERNAL_ID", "AWS__ACCOUNTS")
+SECRETS = (
+    "ELECTRICITY_MAPS__TOKEN",
+    "AWS__ORGANIZATION_EXTERNAL_ID",
+    "AWS__COST_EXPLORER_EXTERNAL_ID",
+    "AWS__ACCOUNTS",
+)
 """Settings that hold a secret: each may be given as NAME_FILE, the path of a file that holds it."""
 
 

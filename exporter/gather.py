@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from exporter.books.facts import Facts, PlaceFacts
 from exporter.core.evidence import Evidence, GapReason
+from exporter.core.fleet import Inventory, Place
 from exporter.core.provenance import FailureReason, Scope, SourceName, SourceStatus
 from exporter.refresh import Cell
 from exporter.roster import Roster
@@ -64,6 +66,49 @@ def _rate_gap(cell: Cell[Any]) -> GapReason:
         case FailureReason.NO_RECENT_DATA:
             return GapReason.NO_EXCHANGE_RATE
     return GapReason.SOURCE_DOWN
+
+
+def gather_facts(roster: Roster, now: float) -> Facts:
+    """What the books are kept from, at ``now`` (epoch seconds)."""
+    places = tuple(
+        _place_facts(roster, place, cell.state.value, cell.state.succeeded_wall_at)
+        for place, cell in sorted(roster.inventories.items())
+        if cell.state.value
+    )
+    return Facts(
+        now=now,
+        places=places,
+        hardware={
+            hardware.instance_type: hardware
+            for place in places
+            for hardware in place.inventory.hardware
+        },
+        profiles=_fresh(roster.profiles),
+        prices=_fresh(roster.prices),
+        grid={
+            zone: (cell.state.value, history.state.value)
+            for zone, cell in roster.grid.items()
+            if (history := roster.grid_history.get(zone))
+        },
+        bill=roster.bill.fresh(),
+    )
+
+
+def _place_facts(
+    roster: Roster, place: Place, inventory: Inventory, seen_until_at: float
+) -> PlaceFacts:
+    trail, cpu, spot = roster.trails.get(place), roster.cpu.get(place), roster.spot.get(place)
+    return PlaceFacts(
+        place=place,
+        inventory=inventory,
+        seen_until_at=seen_until_at,
+        trail=trail.state.value if trail else None,
+        trail_asked=bool(trail and trail.state.attempted_wall_at),
+        trail_fresh=bool(trail and trail.fresh()),
+        cpu=cpu.state.value if cpu else None,
+        cpu_age_seconds=cpu.age_seconds() if cpu else None,
+        spot=spot.state.value if spot else None,
+    )
 
 
 def gather_statuses(

@@ -12,8 +12,10 @@ from exporter.core.provenance import SourceName
 DEFAULT_INTERVALS_SECONDS: Mapping[SourceName, float] = {
     SourceName.EC2_INVENTORY: 300.0,
     SourceName.CLOUDWATCH_CPU: 900.0,
+    SourceName.CLOUDTRAIL_EVENTS: 86400.0,
     SourceName.PRICING: 7 * 86400.0,
     SourceName.SPOT_PRICE: 3600.0,
+    SourceName.COST_EXPLORER: 6 * 3600.0,
     SourceName.ELECTRICITY_MAPS: 3600.0,
     SourceName.ELECTRICITY_MAPS_HISTORY: 7200.0,
     SourceName.BOAVIZTA: 7 * 86400.0,
@@ -22,8 +24,10 @@ DEFAULT_INTERVALS_SECONDS: Mapping[SourceName, float] = {
 DEFAULT_MAX_AGES_SECONDS: Mapping[SourceName, float] = {
     SourceName.EC2_INVENTORY: 900.0,
     SourceName.CLOUDWATCH_CPU: 3600.0,
+    SourceName.CLOUDTRAIL_EVENTS: 48 * 3600.0,
     SourceName.PRICING: 14 * 86400.0,
     SourceName.SPOT_PRICE: 6 * 3600.0,
+    SourceName.COST_EXPLORER: 48 * 3600.0,
     SourceName.ELECTRICITY_MAPS: 3 * 3600.0,
     SourceName.ELECTRICITY_MAPS_HISTORY: 6 * 3600.0,
     SourceName.BOAVIZTA: 14 * 86400.0,

@@ -11,14 +11,16 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
+from exporter.books.bookkeeper import Bookkeeper
 from exporter.core.estimate import estimate_fleet
 from exporter.core.instance_estimate import Siting
 from exporter.core.provenance import SourceName, SourceStatus
 from exporter.core.snapshot import FleetSnapshot
+from exporter.core.statement import Statement
 from exporter.exposition.families import FleetFamilies
 from exporter.exposition.render import Exposition, Renderer
 from exporter.exposition.source_families import source_families
-from exporter.gather import gather_evidence, gather_statuses
+from exporter.gather import gather_evidence, gather_facts, gather_statuses
 from exporter.refresh import Cell, CellKey, Clock
 from exporter.roster import Roster
 from exporter.scheduler import Scheduler
@@ -82,15 +84,18 @@ class Publisher:
         self,
         roster: Roster,
         scheduler: Scheduler,
+        bookkeeper: Bookkeeper,
         siting: Siting,
         families: FleetFamilies,
         own_metrics: OwnMetrics,
+        *,
         store: StateDirectory | None,
         clock: Clock,
         news: threading.Event,
     ) -> None:
         self._roster = roster
         self._scheduler = scheduler
+        self._bookkeeper = bookkeeper
         self._siting = siting
         self._families = families
         self._own_metrics = own_metrics
@@ -104,6 +109,7 @@ class Publisher:
         self._withdrawn = False
         self._saved: dict[SourceName, _Saved] = {}
         self._estimated_at = float("-inf")
+        self._statement = Statement()
         self._snapshot: FleetSnapshot | None = None
         self._fleet = families.of(None)
         self._nothing = Renderer().render(self._fleet, (), "")
@@ -120,6 +126,7 @@ class Publisher:
             self._publish_or_withdraw()
             spent_seconds = self._clock.monotonic() - began_at
             settle_seconds = max(SETTLE_SECONDS, spent_seconds / LARGEST_SHARE)
+        self._bookkeeper.save(self._clock.wall())
         self._save(list(self._roster.cells()), everything=True)
         self._ended.set()
 
@@ -145,7 +152,9 @@ class Publisher:
         """Bring everything up to date, once."""
         self._roster.reconcile()
         cells = list(self._roster.cells())
-        if self._has_news(cells):
+        statement = self._bookkeeper.keep(gather_facts(self._roster, self._clock.wall()))
+        stated, self._statement = statement is not self._statement, statement
+        if self._has_news(cells) or stated:
             self._estimate()
         self._own_metrics.set_boavizta_version(self._roster.profile_version.state.value or "")
         statuses = gather_statuses(self._roster, self._scheduler.tallies)
@@ -175,7 +184,7 @@ class Publisher:
         if self._snapshot is None and not known:
             return
         evidence = gather_evidence(self._roster)
-        self._snapshot = estimate_fleet(evidence, self._siting, now)
+        self._snapshot = estimate_fleet(evidence, self._siting, now, self._statement)
         self._fleet = self._families.of(self._snapshot)
 
     def _save(self, cells: list[Cell[Any]], *, everything: bool = False) -> None:

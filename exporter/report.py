@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 
 from exporter.core.snapshot import Bounded, FleetSnapshot, InstanceEstimate
+from exporter.core.statement import WINDOW_SECONDS
+from exporter.core.units import SECONDS_PER_HOUR
+from exporter.report_statement import statement_document
 
 COLUMNS = (
     "account_id",
@@ -25,6 +28,10 @@ COLUMNS = (
     "embodied_emissions_grams_per_hour",
     "cost_usd_per_hour",
     "cost_eur_per_hour",
+    "cost_lower_eur_per_hour",
+    "cost_upper_eur_per_hour",
+    "runtime_seconds",
+    "billed_seconds",
 )
 
 
@@ -49,6 +56,10 @@ def _row(estimate: InstanceEstimate) -> tuple[object, ...]:
         _bounds(estimate.embodied_grams_per_hour)[0],
         estimate.cost_usd_per_hour,
         estimate.cost_eur_per_hour,
+        estimate.cost_lower_eur_per_hour,
+        estimate.cost_upper_eur_per_hour,
+        estimate.runtime_seconds,
+        estimate.billed_seconds,
     )
 
 
@@ -62,7 +73,7 @@ def as_csv(snapshot: FleetSnapshot) -> str:
 
 
 def as_json(snapshot: FleetSnapshot) -> str:
-    """Totals, coverage, gaps and instances; an unknown value is null."""
+    """Totals, coverage, gaps, time and money, and instances; an unknown value is null."""
     totals = snapshot.totals
     document = {
         "estimated_at": snapshot.estimated_at,
@@ -78,6 +89,7 @@ def as_json(snapshot: FleetSnapshot) -> str:
             {**place._asdict(), "quantity": quantity, "reason": reason, "instances": count}
             for (place, quantity, reason), count in sorted(snapshot.gaps.items())
         ],
+        "statement": statement_document(snapshot.statement),
         "instances": [dict(zip(COLUMNS, _row(e), strict=True)) for e in snapshot.instances],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -101,7 +113,7 @@ def as_table(snapshot: FleetSnapshot) -> str:
     """A table for a terminal, biggest emitters first; an unknown value is a dash."""
     lines = ["  ".join(_padded(title, width, form) for title, width, form in _TABLE).rstrip()]
     lines += [_table_line(estimate) for estimate in _by_emissions(snapshot.instances)]
-    lines += ["", *_total_lines(snapshot)]
+    lines += ["", *_total_lines(snapshot), *_statement_lines(snapshot)]
     return "\n".join(lines) + "\n"
 
 
@@ -152,6 +164,19 @@ def _total_lines(snapshot: FleetSnapshot) -> list[str]:
     return [
         f"{name:<10} {_range(bounds)} {unit}, {covered[quantity]} of the running instances"
         for name, unit, quantity, bounds in rows
+    ]
+
+
+def _statement_lines(snapshot: FleetSnapshot) -> list[str]:
+    ratio, billed = snapshot.statement.fleet_alignment_ratio, snapshot.statement.billed
+    share = "unknown" if ratio is None else _percent(ratio)
+    hours = f"{WINDOW_SECONDS / SECONDS_PER_HOUR:.0f}"
+    days = [each.last_day_usd for each in billed.values() if each.last_day_usd is not None]
+    spent = _figure(sum(days)) if days else "unknown"
+    accounts = {place.account_id for place, _ in snapshot.counts} | billed.keys()
+    return [
+        f"alignment  {share} of the time run in the last {hours} h has both cost and carbon",
+        f"billed     {spent} USD on the last full day, {len(days)} of {len(accounts)} accounts",
     ]
 
 

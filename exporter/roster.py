@@ -8,24 +8,30 @@ and with it its health metrics.
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from exporter.core.cost import needs_list_price, price_key, spot_key
+from exporter.core.billing import Bill
+from exporter.core.cost import needs_list_price, price_key
 from exporter.core.evidence import (
     ExchangeRate,
     GridHistory,
     GridIntensity,
     HardwareProfile,
+    MeteredRun,
     PlaceCpu,
     PriceKey,
     PriceQuote,
     SpotPrices,
 )
 from exporter.core.fleet import Account, Instance, Inventory, Place, PurchaseOption
-from exporter.core.power import is_newcomer
+from exporter.core.newcomers import lacks_points, lacks_quotes
 from exporter.core.provenance import SourceName
+from exporter.core.remembered import Remembered, departed_instances, metered_runs, remembered
+from exporter.core.trail import Trail
 from exporter.refresh import Cadence, Cell, CellKey, Clock
 from exporter.scheduler import Scheduler
 from exporter.sources.source import Source, Upstreams
 from exporter.store import StateDirectory
+
+NOTHING_REMEMBERED = Remembered((), ())
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -53,9 +59,11 @@ class Roster:
         self._clock = clock
         self._polled: dict[str, Account] = {}
         self._seen_inventories: dict[Place, Inventory | None] = {}
+        self._remembered: dict[Place, tuple[Inventory, Trail | None, Remembered]] = {}
         self.regions: dict[str, Cell[tuple[str, ...]]] = {}
         self.inventories: dict[Place, Cell[Inventory]] = {}
         self.cpu: dict[Place, Cell[PlaceCpu]] = {}
+        self.trails: dict[Place, Cell[Trail]] = {}
         self.spot: dict[Place, Cell[SpotPrices]] = {}
         self.prices: dict[PriceKey, Cell[PriceQuote]] = {}
         self.profiles: dict[str, Cell[HardwareProfile]] = {}
@@ -68,16 +76,18 @@ class Roster:
         self.accounts: Cell[tuple[Account, ...]] = self._cell(
             upstreams.accounts(), tuple[Account, ...], cadence=lambda _: self._seldom
         )
+        self.bill: Cell[Bill] = self._cell(upstreams.bill(self._account_ids), Bill)
         # A restored list serves at once, but the settings behind it may have changed.
         scheduler.poke(self.accounts.key)
 
     def cells(self) -> Iterable[Cell[Any]]:
         """Every cell in use."""
-        yield from (self.accounts, self.exchange_rate, self.profile_version)
+        yield from (self.accounts, self.exchange_rate, self.profile_version, self.bill)
         for held in (
             self.regions,
             self.inventories,
             self.cpu,
+            self.trails,
             self.spot,
             self.prices,
             self.profiles,
@@ -101,14 +111,18 @@ class Roster:
             for region in account.regions or self._enabled_regions(account_id)
         }
         self._keep(self.inventories, places, lambda key: self._inventory_cell(places[key], key))
-        instances = self._instances()
-        running = {i.place for i in instances if i.is_running}
-        spot = {i.place for i in instances if _is_running_spot(i)}
-        zones = {self._grid_zone(i.location) for i in instances} - {""}
-        types = {i.instance_type for i in instances}
-        prices = {price_key(i) for i in instances if needs_list_price(i)}
+        held = [self._recalled(place) for place in self.inventories]
+        known = [instance for recalled in held for instance in recalled.known]
+        priced = [*known, *(instance for recalled in held for instance in recalled.unseen)]
+        metered = {place for place in self.inventories if self._metered(place)}
+        spot = {i.place for i in priced if i.purchase_option is PurchaseOption.SPOT}
+        zones = {self._grid_zone(i.location) for i in known} - {""}
+        types = {i.instance_type for i in known}
+        prices = {price_key(i) for i in priced if needs_list_price(i)}
         make = self._upstreams
-        self._keep(self.cpu, running, lambda key: self._cpu_cell(places[key], key))
+        self._keep(self.cpu, metered, lambda key: self._cpu_cell(places[key], key))
+        inhabited = {i.place for i in known}
+        self._keep(self.trails, inhabited, lambda key: self._trail_cell(places[key], key))
         self._keep(self.spot, spot, lambda key: self._spot_cell(places[key], key))
         self._keep(self.grid, zones, lambda z: self._cell(make.grid_intensity(z), GridIntensity))
         self._keep(
@@ -122,7 +136,12 @@ class Roster:
     def _forget(self, account_id: str) -> None:
         """Drop the cells of an account that is now to be polled in another way."""
         self._drop(self.regions, [account_id])
-        by_place: tuple[dict[Place, Any], ...] = (self.inventories, self.cpu, self.spot)
+        by_place: tuple[dict[Place, Any], ...] = (
+            self.inventories,
+            self.cpu,
+            self.trails,
+            self.spot,
+        )
         for held in by_place:
             self._drop(held, [place for place in held if place.account_id == account_id])
 
@@ -174,11 +193,14 @@ class Roster:
         return self._cell(source, Inventory, cadence=cadence)
 
     def _cpu_cell(self, account: Account, place: Place) -> Cell[PlaceCpu]:
-        source = self._upstreams.cpu(account, place.region, lambda: self._running(place))
+        source = self._upstreams.cpu(account, place.region, lambda: self._metered(place))
         return self._cell(source, PlaceCpu)
 
+    def _trail_cell(self, account: Account, place: Place) -> Cell[Trail]:
+        return self._cell(self._upstreams.trail(account, place.region), Trail)
+
     def _spot_cell(self, account: Account, place: Place) -> Cell[SpotPrices]:
-        source = self._upstreams.spot_prices(account, place.region, lambda: self._running(place))
+        source = self._upstreams.spot_prices(account, place.region, lambda: self._priced(place))
         return self._cell(source, SpotPrices)
 
     def _profile_cell(self, instance_type: str) -> Cell[HardwareProfile]:
@@ -191,16 +213,48 @@ class Roster:
         item = f"{key.instance_type}|{key.usage_operation}|{key.tenancy}"
         return self._cell(self._upstreams.list_price(key), PriceQuote, item)
 
-    def _instances(self) -> list[Instance]:
-        """Every listed instance, as last known."""
-        values = [cell.state.value for cell in self.inventories.values()]
-        return [instance for value in values if value for instance in value.instances]
+    def _account_ids(self) -> tuple[str, ...]:
+        return tuple(account.account_id for account in self.accounts.state.value or ())
+
+    def _recalled(self, place: Place) -> Remembered:
+        """The instances of a place that still matter, as last known."""
+        inventory, trail = self.inventories[place].state.value, self._trail_of(place)
+        if inventory is None:
+            return NOTHING_REMEMBERED
+        held = self._remembered.get(place)
+        if held is None or held[0] is not inventory or held[1] is not trail:
+            held = (inventory, trail, remembered(inventory, trail))
+            self._remembered[place] = held
+        return held[2]
+
+    def _trail_of(self, place: Place) -> Trail | None:
+        cell = self.trails.get(place)
+        return cell.state.value if cell else None
 
     def _running(self, place: Place) -> tuple[Instance, ...]:
         """Those that are shown: nothing is bought for instances that may be long gone."""
+        inventory = self._shown(place)
+        return tuple(i for i in inventory.instances if i.is_running) if inventory else ()
+
+    def _metered(self, place: Place) -> tuple[MeteredRun, ...]:
+        """Running instances, and runs that ended so lately that points may be outstanding."""
+        inventory = self._shown(place)
+        if inventory is None:
+            return ()
+        lately_seconds = 2 * self._cadence(SourceName.CLOUDWATCH_CPU).interval_seconds + 3600.0
+        return metered_runs(inventory, self._clock.wall() - lately_seconds)
+
+    def _priced(self, place: Place) -> tuple[Instance, ...]:
+        """Those that run, or ran lately."""
+        inventory = self._shown(place)
+        if inventory is None:
+            return ()
+        unseen = self._recalled(place).unseen
+        return (*self._running(place), *departed_instances(inventory), *unseen)
+
+    def _shown(self, place: Place) -> Inventory | None:
         cell = self.inventories.get(place)
-        value = cell.fresh() if cell else None
-        return tuple(i for i in value.instances if i.is_running) if value else ()
+        return cell.fresh() if cell else None
 
     def _poke_newcomers(self) -> None:
         """Ask for new instances at the inventory that shows them, not a whole interval later."""
@@ -210,17 +264,11 @@ class Roster:
             inventory = self._seen_inventories[place] = cell.state.value
             if inventory is None or seen.get(place) is inventory:
                 continue
-            running = self._running(place)
-            cpu = self.cpu.get(place)
-            if cpu and cpu.state.up and cpu.state.value:
-                polled = {c.instance_id: c for c in cpu.state.value.instances}
-                if any(is_newcomer(i, polled.get(i.instance_id), now) for i in running):
-                    self._scheduler.poke(cpu.key)
-            spot = self.spot.get(place)
-            if spot and spot.state.up and spot.state.value:
-                quoted = {quote.key for quote in spot.state.value.quotes}
-                if any(_is_running_spot(i) and spot_key(i) not in quoted for i in running):
-                    self._scheduler.poke(spot.key)
+            running, cpu, spot = self._running(place), self.cpu.get(place), self.spot.get(place)
+            if cpu and cpu.state.up and lacks_points(running, cpu.state.value, now):
+                self._scheduler.poke(cpu.key)
+            if spot and spot.state.up and lacks_quotes(running, spot.state.value):
+                self._scheduler.poke(spot.key)
 
     def _poke_outdated_profiles(self) -> None:
         """Watts move between releases of the provider: an upgrade makes profiles outdated."""
@@ -230,7 +278,3 @@ class Roster:
             known = version and profile and profile.provider_version
             if known and profile and profile.provider_version != version and cell.state.up:
                 self._scheduler.poke(cell.key)
-
-
-def _is_running_spot(instance: Instance) -> bool:
-    return instance.is_running and instance.purchase_option is PurchaseOption.SPOT

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from exporter.core.provenance import FailureReason, Scope, SourceName
 from exporter.refresh import (
+    Cadence,
     Cell,
     CellKey,
     Clock,
@@ -161,7 +162,7 @@ class Scheduler:
                 failures = cell.state.consecutive_failures
                 task.due_at = now + retry_delay_seconds(failures, failure, interval, self._draw)
             elif not task.poked or task.due_at <= now:
-                task.due_at = now + refresh_delay_seconds(interval, self._draw)
+                task.due_at = now + refresh_delay_seconds(cell.cadence, self._draw)
             task.running = task.poked = False
             if self._tasks.get(cell.key) is task:
                 self._push(task)
@@ -177,7 +178,7 @@ class Scheduler:
         if not state.attempted_wall_at:
             return 0.0
         since = max(0.0, self._clock.wall() - state.attempted_wall_at)
-        interval = cell.cadence.interval_seconds
+        cadence = cell.cadence
         if state.reason is not None:
-            interval = min(interval, 60.0)
-        return max(0.0, refresh_delay_seconds(interval, self._draw) - since)
+            cadence = Cadence(min(cadence.interval_seconds, 60.0), cadence.max_age_seconds)
+        return max(0.0, refresh_delay_seconds(cadence, self._draw) - since)

@@ -1,6 +1,5 @@
-"""The sections of the settings: web, log, AWS, grid, hardware, currency, budget."""
+"""The sections of the settings: web, log, grid, hardware, currency, budget; AWS has its own."""
 
-import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
@@ -12,20 +11,10 @@ from pydantic import (
     Field,
     HttpUrl,
     SecretStr,
-    field_validator,
 )
 from pydantic_settings import NoDecode
 
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-_ROLE_ARN = re.compile(r"arn:(aws[a-z-]*):iam::(\d{12}):role/(.+)")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-
-
-def _comma_list(value: object) -> object:
-    if isinstance(value, str) and not value.lstrip().startswith("["):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
 
 
 def _assignments(value: object) -> object:
@@ -38,97 +27,23 @@ def _assignments(value: object) -> object:
     return value
 
 
-def _check_regions(regions: tuple[str, ...]) -> tuple[str, ...]:
-    for region in regions:
-        if not _REGION.fullmatch(region):
-            raise ValueError(f"{region!r} is not an AWS region code such as eu-central-1")
-    return regions
+class Frozen(BaseModel):
+    """What every section has in common: checked once, never changed, and no secret in an error."""
 
-
-class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class WebSettings(_Frozen):
+class WebSettings(Frozen):
     """Where the exporter listens."""
 
     listen_address: str = Field("127.0.0.1:10105", description="host:port of the HTTP server")
 
 
-class LogSettings(_Frozen):
+class LogSettings(Frozen):
     """What is logged, and how."""
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level")
     format: Literal["logfmt", "json"] = Field("logfmt", description="form of a log line")
-
-
-class RoleSettings(_Frozen):
-    """One account to poll through a role."""
-
-    role_arn: str = Field(description="role to assume")
-    external_id: SecretStr = Field(
-        SecretStr(""), description="external id its trust policy asks for"
-    )
-    regions: tuple[str, ...] = Field((), description="its regions; default: as for all accounts")
-
-    _known_regions = field_validator("regions")(_check_regions)
-
-    @field_validator("role_arn")
-    @classmethod
-    def _arn(cls, value: str) -> str:
-        if not _ROLE_ARN.fullmatch(value):
-            raise ValueError("not a role ARN such as arn:aws:iam::123456789012:role/carbonfinops")
-        return value
-
-    @property
-    def account_id(self) -> str:
-        """The twelve digits in the ARN."""
-        match = _ROLE_ARN.fullmatch(self.role_arn)
-        return match[2] if match else ""
-
-
-class AwsSettings(_Frozen):
-    """What is polled at AWS."""
-
-    regions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)] = Field(
-        (), description="regions to poll, separated by commas; default: all that are enabled"
-    )
-    own_account: bool = Field(True, description="poll the account of the base credentials")  # noqa: FBT003 - a default, not an argument
-    accounts: tuple[RoleSettings, ...] = Field(
-        (), description="JSON list of further accounts: role_arn, external_id, regions"
-    )
-    organization_role: str = Field(
-        "", description="name of a role to assume in every active account of the organization"
-    )
-    organization_external_id: SecretStr = Field(
-        SecretStr(""), description="external id for organization_role"
-    )
-    tag_labels: dict[str, str] = Field(
-        {t: t for t in ("team", "environment", "service", "cost_center")},
-        description="JSON: label to AWS tag key; the label appears as tag_<label>",
-    )
-    tag_values_limit: int = Field(200, ge=1, description="distinct values kept per tag label")
-    pricing_region: str = Field("us-east-1", description="region of the Price List endpoint")
-
-    _known_regions = field_validator("regions")(_check_regions)
-
-    @field_validator("accounts")
-    @classmethod
-    def _one_role_each(cls, value: tuple[RoleSettings, ...]) -> tuple[RoleSettings, ...]:
-        seen: set[str] = set()
-        for role in value:
-            if role.account_id in seen:
-                raise ValueError(f"account {role.account_id} is listed twice: one role each")
-            seen.add(role.account_id)
-        return value
-
-    @field_validator("tag_labels")
-    @classmethod
-    def _labels(cls, value: dict[str, str]) -> dict[str, str]:
-        for label in value:
-            if not re.fullmatch(r"[a-z][a-z0-9_]*", label):
-                raise ValueError(f"label {label!r}: use lower-case letters, digits and _")
-        return value
 
 
 def _reachable(url: HttpUrl) -> HttpUrl:
@@ -148,7 +63,7 @@ def _header_value(secret: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
-class ElectricityMapsSettings(_Frozen):
+class ElectricityMapsSettings(Frozen):
     """Access to the grid's carbon intensity."""
 
     base_url: Url = Field(HttpUrl("https://api.electricitymaps.com"), description="API")
@@ -161,7 +76,7 @@ class ElectricityMapsSettings(_Frozen):
     )
 
 
-class BoaviztaSettings(_Frozen):
+class BoaviztaSettings(Frozen):
     """Access to the hardware profiles."""
 
     base_url: Url = Field(
@@ -169,7 +84,7 @@ class BoaviztaSettings(_Frozen):
     )
 
 
-class CurrencySettings(_Frozen):
+class CurrencySettings(Frozen):
     """How US dollars become euros."""
 
     usd_per_eur: float | None = Field(
@@ -191,7 +106,7 @@ class CurrencySettings(_Frozen):
         return datetime.combine(self.as_of, time(), UTC).timestamp()
 
 
-class BudgetSettings(_Frozen):
+class BudgetSettings(Frozen):
     """What the fleet and the exporter itself may cost; published for alerts."""
 
     eur_per_month: Amount | None = Field(None, description="cost of the fleet")

@@ -11,11 +11,11 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from exporter.aws_section import AwsSettings
 from exporter.core.provenance import SourceName
 from exporter.durations import parse_duration_seconds
 from exporter.intervals import DEFAULT_INTERVALS_SECONDS, DEFAULT_MAX_AGES_SECONDS
 from exporter.sections import (
-    AwsSettings,
     BoaviztaSettings,
     BudgetSettings,
     CurrencySettings,

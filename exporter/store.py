@@ -113,6 +113,42 @@ class StateDirectory:
             return
         self._failed.discard(source)
 
+    @property
+    def path(self) -> Path:
+        """The directory itself."""
+        return self._path
+
+    @property
+    def writable(self) -> bool:
+        """Whether this process may write."""
+        return self._writable
+
+    def write_document(self, name: str, content: object) -> None:
+        """Write a document of its own, whole and durably. Raises OSError."""
+        document = {"format": FORMAT, "version": VERSION, "content": content}
+        self._replace(f"{name}.json", to_json(document))
+
+    def read_document(self, name: str, content_type: Any) -> Any:
+        """Content of a document as an instance of ``content_type``; None when there is none.
+
+        What cannot be understood is set aside, with a line in the log.
+        """
+        path = self._path / f"{name}.json"
+        try:
+            document = from_json(path.read_bytes(), allow_inf_nan=False)
+            if not isinstance(document, dict) or document.get("format") != FORMAT:
+                raise ValueError(f"not a {FORMAT} file")  # noqa: TRY301 - one handler for all
+            if document.get("version") != VERSION:
+                version = document.get("version")
+                raise ValueError(f"version {version}, this program reads {VERSION}")  # noqa: TRY301 - as above
+            content = to_json(document.get("content"))
+            return _content_adapter(content_type).validate_json(content, strict=True)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            self._set_aside(name, path, str(error))
+            return None
+
     def _replace(self, name: str, content: bytes) -> None:
         temporary = self._path / f"{name}.new"
         with open(temporary, "wb", opener=_private) as file:
@@ -136,7 +172,7 @@ class StateDirectory:
             except (OSError, ValueError) as error:
                 self._set_aside(source, path, str(error))
 
-    def _set_aside(self, source: SourceName, path: Path, why: str) -> None:
+    def _set_aside(self, source: str, path: Path, why: str) -> None:
         known = {"source": str(source), "file": path.name, "detail": why}
         if self._writable:
             aside = _free_name(path)
@@ -176,6 +212,11 @@ def _entry(cell: Cell[Any]) -> dict[str, Any]:
     state = cell.state
     kept = {name: getattr(state, name) for name in _KEPT_FIELDS}
     return {"scope": cell.key.scope, "item": cell.key.item, "value": state.value, **kept}
+
+
+@cache
+def _content_adapter(content_type: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(content_type)
 
 
 @dataclass(frozen=True, slots=True)

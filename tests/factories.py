@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from exporter.core.billing import BilledAs
 from exporter.core.evidence import (
     CpuPoint,
     Embodied,
@@ -17,6 +18,7 @@ from exporter.core.evidence import (
     InstanceCpu,
     PriceKey,
     PriceQuote,
+    Quantity,
     SpotPrices,
     SpotQuote,
 )
@@ -29,7 +31,9 @@ from exporter.core.fleet import (
     PurchaseOption,
 )
 from exporter.core.instance_estimate import Siting
+from exporter.core.reconciliation import CostRatio, ExclusionReason, Reconciliation
 from exporter.core.snapshot import Pue
+from exporter.core.statement import Accrued, BilledTotals, CoverageRatios, Statement
 from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 NOW = datetime(2026, 3, 4, 12, 40, tzinfo=UTC).timestamp()
@@ -198,3 +202,35 @@ def complete_scene() -> Scene:
         pue={"eu-central-1": Pue(1.35, "published"), "eu-west-1": Pue(1.11, "operator")},
     )
     return Scene(facts, siting)
+
+
+def statement(place: Place = FRANKFURT, **changes: Any) -> Statement:
+    """Books of one place in which everything is known; anything may be changed by name."""
+    account_id = place.account_id
+    books = Statement(
+        coverage={place: CoverageRatios(cost=1.0, carbon=0.875, both=0.875)},
+        fleet_alignment_ratio=0.875,
+        billed_alignment_ratio={account_id: 0.75},
+        billed={account_id: BilledTotals(46.0, last_day_usd=23.0, last_hour_usd=1.0)},
+        reconciliation={
+            account_id: Reconciliation(
+                samples=12,
+                deviation_ratio=-0.03125,
+                time_deviation_ratio=0.015625,
+                price_deviation_ratio=-0.046875,
+                weighted_error_ratio=0.0625,
+                cost_ratios={BilledAs.ON_DEMAND: CostRatio(0.9375, 1.0625)},
+                excluded={ExclusionReason.TOO_RECENT: 2, ExclusionReason.ESTIMATED: 3},
+            )
+        },
+        accrued={
+            place: Accrued(
+                energy_joules=7_200_000.0,
+                emissions_grams=1_080.0,
+                embodied_grams=46.0,
+                cost_usd=5.75,
+                skipped_seconds={Quantity.EMISSIONS: 300.0},
+            )
+        },
+    )
+    return replace(books, **changes)

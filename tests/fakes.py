@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
+from exporter.books.archive import Archive
+from exporter.books.bookkeeper import Bookkeeper
+from exporter.core.billing import Bill, BilledUsage
 from exporter.core.evidence import (
     CpuPoint,
     Embodied,
@@ -15,6 +18,7 @@ from exporter.core.evidence import (
     GridIntensity,
     HardwareProfile,
     InstanceCpu,
+    MeteredRun,
     PlaceCpu,
     PriceKey,
     PriceQuote,
@@ -29,11 +33,14 @@ from exporter.core.fleet import (
     Inventory,
     Place,
     PurchaseOption,
+    Sighting,
 )
 from exporter.core.instance_estimate import Siting
 from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.core.sightings import sighted
 from exporter.core.snapshot import Pue
-from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_HOUR
+from exporter.core.trail import Trail, TrailEvent
+from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_DAY, SECONDS_PER_HOUR
 from exporter.exposition.families import FleetFamilies
 from exporter.exposition.instrumentation import Instrumentation
 from exporter.intervals import DEFAULT_INTERVALS_SECONDS, DEFAULT_MAX_AGES_SECONDS
@@ -229,13 +236,17 @@ class _CloudSource(Generic[T]):
 class FakeUpstreams:
     """A cloud of the test's making: what it holds are plain attributes, to be changed at will.
 
-    ``regions_of`` gives the regions by account, ``fleet`` the instances by place. ``failing``
+    ``regions_of`` gives the regions by account, ``fleet`` the instances by place, ``events`` what
+    CloudTrail knows of them, ``billed`` what Cost Explorer does. ``failing``
     maps a Call, or the kind of it, to the exception it raises. ``calls`` counts the questions.
     """
 
     def __init__(self, clock: Clock, *instances: Instance) -> None:
         self._clock = clock
         self.fleet: dict[Place, tuple[Instance, ...]] = {}
+        self.events: dict[Place, tuple[TrailEvent, ...]] = {}
+        self.billed: tuple[BilledUsage, ...] = ()
+        self._sightings: dict[Place, tuple[Sighting, ...]] = {}
         self.polled_accounts: tuple[Account, ...] = ()
         self.regions_of: dict[str, tuple[str, ...]] = {}
         self.version = "2.5.0"
@@ -292,27 +303,31 @@ class FakeUpstreams:
             hardware = tuple(
                 Hardware(t, 2, 8192, 0, burstable=False, architecture="x86_64") for t in types
             )
-            return Inventory(place, instances, hardware)
+            now = self._clock.wall()
+            self._sightings[place] = sighted(self._sightings.get(place, ()), instances, now, now)
+            return Inventory(place, instances, hardware, self._sightings[place])
 
         call = Call("inventory", Scope(*place))
         return _CloudSource(self, SourceName.EC2_INVENTORY, call, answer)
 
     def cpu(
-        self, account: Account, region: str, running: Callable[[], tuple[Instance, ...]]
+        self, account: Account, region: str, metered: Callable[[], tuple[MeteredRun, ...]]
     ) -> Source[PlaceCpu]:
-        """Three full slots of CPU points for every running instance."""
+        """Three full slots of CPU points for every metered run, oldest run first."""
         place = Place(account.account_id, region)
         call = Call("cpu", Scope(*place))
-        return _CloudSource(
-            self,
-            SourceName.CLOUDWATCH_CPU,
-            call,
-            lambda: PlaceCpu(place, tuple(self._points(instance) for instance in running())),
-        )
 
-    def _points(self, instance: Instance) -> InstanceCpu:
-        now = self._clock.wall()
+        def answer() -> PlaceCpu:
+            runs = sorted(metered(), key=lambda run: run.instance.launched_at)
+            return PlaceCpu(place, tuple(map(self._points, runs)))
+
+        return _CloudSource(self, SourceName.CLOUDWATCH_CPU, call, answer)
+
+    def _points(self, run: MeteredRun) -> InstanceCpu:
+        instance, now = run.instance, self._clock.wall()
         end_at = math.floor(now / CPU_SLOT_SECONDS) * CPU_SLOT_SECONDS
+        if run.ended_at is not None:
+            end_at = min(end_at, math.ceil(run.ended_at / CPU_SLOT_SECONDS) * CPU_SLOT_SECONDS)
         starts = (end_at - slots * CPU_SLOT_SECONDS for slots in (3, 2, 1))
         points = tuple(
             CpuPoint(at, self.cpu_percent)
@@ -322,6 +337,29 @@ class FakeUpstreams:
         return InstanceCpu(
             instance.instance_id, instance.launched_at, now, end_at, window_slots=3, points=points
         )
+
+    def trail(self, account: Account, region: str) -> Source[Trail]:
+        """The events of one place, complete for 50 days."""
+        place = Place(account.account_id, region)
+
+        def answer() -> Trail:
+            now = self._clock.wall()
+            since_at, events = now - 50 * SECONDS_PER_DAY, self.events.get(place, ())
+            return Trail(place, since_at, now - 1200, tuple(e for e in events if e.at <= now))
+
+        call = Call("trail", Scope(*place))
+        return _CloudSource(self, SourceName.CLOUDTRAIL_EVENTS, call, answer)
+
+    def bill(self, accounts: Callable[[], tuple[str, ...]]) -> Source[Bill]:
+        """What was billed for the accounts asked about."""
+
+        def answer() -> Bill:
+            asked = accounts()
+            days = tuple(usage for usage in self.billed if usage.account_id in asked)
+            now = self._clock.wall()
+            return Bill(now, now // SECONDS_PER_DAY * SECONDS_PER_DAY - 50 * SECONDS_PER_DAY, days)
+
+        return _CloudSource(self, SourceName.COST_EXPLORER, Call("bill"), answer)
 
     def list_price(self, key: PriceKey) -> Source[PriceQuote]:
         """The list price, the same for every kind of instance."""
@@ -474,15 +512,23 @@ class Publishing(Polling):
     ) -> None:
         super().__init__(upstreams, clock, store=store, cadences=cadences)
         self.siting = siting
+        self.bookkeeper = Bookkeeper(
+            Archive(store) if store else None,
+            siting,
+            cadences[SourceName.CLOUDWATCH_CPU].interval_seconds,
+            clock.wall(),
+            clock.monotonic,
+        )
         self.publisher = Publisher(
             self.roster,
             self.scheduler,
+            self.bookkeeper,
             siting,
             FleetFamilies(("team",)),
             Instrumentation(version="1.2.3", revision="", simulated=False),
-            store,
-            clock,
-            self.news,
+            store=store,
+            clock=clock,
+            news=self.news,
         )
 
     def update(self) -> None:

@@ -4,11 +4,13 @@ import os
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from exporter.app import Application, build
+from exporter.books.bookkeeper import Bookkeeper
 from exporter.check import Finding, Level, findings, refresh_once
 from exporter.configuration import load_settings
 from exporter.core.evidence import GapReason, HardwareProfile, Quantity
@@ -34,7 +36,10 @@ from tests.fakes import (
 ACCOUNT = "111111111111"
 FRANKFURT, IRELAND = Place(ACCOUNT, "eu-central-1"), Place(ACCOUNT, "eu-west-1")
 WEB = make_instance("i-web", FRANKFURT)
-SLEEPING = make_instance("i-sleeping", IRELAND, state=InstanceState.STOPPED)
+SLEEPING = replace(
+    make_instance("i-sleeping", IRELAND, state=InstanceState.STOPPED),
+    state_transition_reason="User initiated (2027-01-14 09:00:00 GMT)",  # 23 hours ago
+)
 PATIENCE_SECONDS = 10.0
 
 
@@ -79,7 +84,10 @@ def test_all_is_well(tmp_path):
         f"state directory {tmp_path}",
         "boavizta m5.large",
         "boavizta version",
+        f"cloudtrail_events {ACCOUNT} eu-central-1",
+        f"cloudtrail_events {ACCOUNT} eu-west-1",
         f"cloudwatch_cpu {ACCOUNT} eu-central-1",
+        "cost_explorer",
         "ec2_inventory",
         f"ec2_inventory {ACCOUNT}",
         f"ec2_inventory {ACCOUNT} eu-central-1",
@@ -203,7 +211,9 @@ def test_a_finding_is_one_aligned_line():
 
 def real_time_fleet():
     launched_at = time.time() - 86400
-    return [replace(i, launched_at=launched_at) for i in (WEB, SLEEPING)]
+    told = datetime.fromtimestamp(launched_at + 3600, UTC).strftime("%Y-%m-%d %H:%M:%S GMT")
+    slept = replace(SLEEPING, state_transition_reason=f"User initiated ({told})")
+    return [replace(i, launched_at=launched_at) for i in (WEB, slept)]
 
 
 def test_one_refresh_asks_for_everything_once():
@@ -222,7 +232,7 @@ def test_one_refresh_asks_for_everything_once():
     assert [e.instance.instance_id for e in snapshot.instances] == ["i-web", "i-sleeping"]
     assert set(snapshot.covered_ratio.values()) == {1.0}
     assert set(made[0].calls.values()) == {1}
-    assert len(made[0].calls) == 14
+    assert len(made[0].calls) == 17
 
 
 def test_one_refresh_takes_what_a_running_exporter_knows(tmp_path):
@@ -299,12 +309,13 @@ def test_one_refresh_ends_with_the_last_answer_published():
     publisher = Publisher(
         polling.roster,
         polling.scheduler,
+        Bookkeeper(None, SITING, 900.0, clock.wall(), clock.monotonic),
         SITING,
         FleetFamilies(),
         AnsweringWhileRendering(polling),
-        None,
-        clock,
-        polling.news,
+        store=None,
+        clock=clock,
+        news=polling.news,
     )
     site = StatusSite(publisher, clock, version="1.2.3", simulated=False)
     server = MetricsServer("127.0.0.1:0", site)

@@ -232,12 +232,17 @@ def test_a_dotenv_that_is_no_text(tmp_path):
             lambda s: s.aws.organization_external_id,
         ),
         (
+            "CARBONFINOPS_AWS__COST_EXPLORER_EXTERNAL_ID",
+            "s3cret",
+            lambda s: s.aws.cost_explorer_external_id,
+        ),
+        (
             "CARBONFINOPS_AWS__ACCOUNTS",
             f'[{{"role_arn": "{ROLE}", "external_id": "s3cret"}}]',
             lambda s: s.aws.accounts[0].external_id,
         ),
     ],
-    ids=["token", "external id", "accounts"],
+    ids=["token", "external id", "payer's external id", "accounts"],
 )
 @pytest.mark.parametrize("place", ["env", "dotenv"])
 def test_secret_from_a_file(load, tmp_path, name, content, secret, place):

@@ -1,11 +1,21 @@
 """From cells to evidence: fresh values, reasons for the others, and the health of each source."""
 
+from dataclasses import replace
+
 import pytest
 
-from exporter.core.evidence import ExchangeRate, GapReason, GridIntensity, PriceKey, SpotKey
+from exporter.core.evidence import (
+    ExchangeRate,
+    GapReason,
+    GridHistory,
+    GridIntensity,
+    PriceKey,
+    SpotKey,
+)
 from exporter.core.fleet import InstanceState, Place, PurchaseOption
 from exporter.core.provenance import FailureReason, Scope, SourceName
-from exporter.gather import gather_evidence, gather_statuses
+from exporter.core.sightings import KEPT_SECONDS
+from exporter.gather import gather_evidence, gather_facts, gather_statuses
 from exporter.refresh import Cadence
 from tests.fakes import (
     DEFAULT_CADENCES,
@@ -24,7 +34,10 @@ WEB = make_instance("i-web", FRANKFURT)
 BATCH = make_instance(
     "i-batch", FRANKFURT, instance_type="c5.large", purchase_option=PurchaseOption.SPOT
 )
-SLEEPING = make_instance("i-sleeping", FRANKFURT, state=InstanceState.STOPPED)
+SLEEPING = replace(
+    make_instance("i-sleeping", FRANKFURT, state=InstanceState.STOPPED),
+    state_transition_reason="User initiated (2027-01-14 09:00:00 GMT)",  # 23 hours ago
+)
 FAR = make_instance("i-far", IRELAND, instance_type="r5.large")
 WEB_PRICE = PriceKey("eu-central-1", "m5.large", "RunInstances", "default")
 BATCH_POOL = SpotKey("eu-central-1a", "c5.large", "Linux/UNIX")
@@ -186,6 +199,9 @@ def test_health_of_a_source_that_works():
         ("ec2_inventory", f"{ACCOUNT} eu-west-1"),
         ("cloudwatch_cpu", f"{ACCOUNT} eu-central-1"),
         ("cloudwatch_cpu", f"{ACCOUNT} eu-west-1"),
+        ("cloudtrail_events", f"{ACCOUNT} eu-central-1"),
+        ("cloudtrail_events", f"{ACCOUNT} eu-west-1"),
+        ("cost_explorer", ""),
         ("pricing", "eu-central-1"),
         ("pricing", "eu-west-1"),
         ("electricity_maps", "DE"),
@@ -266,14 +282,17 @@ def test_a_scope_of_which_nothing_was_asked_is_not_up():
 
 
 def test_health_goes_with_the_need():
-    """A zone without instances has no health, nor has an account that left."""
+    """A zone has no health any more once its instances are history, nor has what was about them."""
     found = polling(WEB, FAR)
     found.upstreams.fleet[IRELAND] = ()
     found.run(600)
+    assert ("electricity_maps", "IE") in statuses(found)
+    found.run(KEPT_SECONDS + 7200, 900)
 
     health = statuses(found)
     assert ("electricity_maps", "IE") not in health
     assert ("cloudwatch_cpu", f"{ACCOUNT} eu-west-1") not in health
+    assert ("cloudtrail_events", f"{ACCOUNT} eu-west-1") not in health
     assert ("ec2_inventory", f"{ACCOUNT} eu-west-1") in health
 
 
@@ -292,3 +311,89 @@ def test_an_empty_region_has_the_limits_of_an_hourly_one():
         )
     }
     assert limits == {"eu-central-1": (300, 900), "eu-west-1": (3600, 10_800)}
+
+
+def facts(found):
+    return gather_facts(found.roster, found.clock.wall())
+
+
+def test_facts_of_a_fleet():
+    """Every place with what is known of it, and when; the rest under the keys of the look-ups."""
+    found = facts(polling(WEB, BATCH, SLEEPING, FAR))
+
+    assert found.now == START_AT
+    frankfurt, ireland = found.places
+    assert (frankfurt.place, ireland.place) == (FRANKFURT, IRELAND)
+    assert (frankfurt.seen_until_at, frankfurt.cpu_age_seconds) == (START_AT, 0.0)
+    assert (frankfurt.trail_asked, frankfurt.trail_fresh) == (True, True)
+    assert frankfurt.trail is not None
+    assert frankfurt.trail.until_at == START_AT - 1200
+    assert {s.instance.instance_id for s in frankfurt.inventory.sightings} == {
+        "i-web",
+        "i-batch",
+        "i-sleeping",
+    }
+    assert frankfurt.cpu is not None
+    assert {entry.instance_id for entry in frankfurt.cpu.instances} == {"i-web", "i-batch"}
+    assert frankfurt.spot is not None
+    assert ireland.spot is None
+    assert set(found.hardware) == set(found.profiles) == {"m5.large", "c5.large", "r5.large"}
+    assert found.prices[WEB_PRICE].usd_per_hour == 0.25
+    assert {zone: (type(a), type(b)) for zone, (a, b) in found.grid.items()} == {
+        "DE": (GridIntensity, GridHistory),
+        "IE": (GridIntensity, GridHistory),
+    }
+    assert found.bill is not None
+    assert found.bill.fetched_at == START_AT
+
+
+OLD = 50 * 3600.0
+"""Older than anything that lasts two days or less."""
+
+
+def test_facts_however_old():
+    """Answers stay facts with their times; prices, profiles and the bill only while they serve."""
+    found = polling(WEB, BATCH)
+    patient = {"list_price", "profile", "profile_version"}
+    found.upstreams.failing |= {
+        kind: down()
+        for kind in ("inventory", "cpu", "trail", "spot_prices", "grid_intensity", "bill", *patient)
+    }
+    found.run(OLD, 3600)
+
+    late = facts(found)
+    (frankfurt,) = late.places
+    assert frankfurt.seen_until_at == START_AT
+    assert frankfurt.trail is not None
+    assert (frankfurt.trail_asked, frankfurt.trail_fresh) == (True, False)
+    assert frankfurt.spot is not None
+    assert late.grid["DE"][0] is not None
+    assert late.bill is None
+    assert late.prices
+    found.clock.advance(14 * 86400)
+    assert (facts(found).prices, facts(found).profiles) == ({}, {})
+
+
+def test_facts_of_a_place_without_answers():
+    """Before CloudTrail and CloudWatch were asked, and while they are denied, there is a place."""
+    clock = FakeClock()
+    upstreams = FakeUpstreams(clock, WEB)
+    for kind in ("cpu", "trail"):
+        upstreams.failing[kind] = down(FailureReason.DENIED)
+    found = Polling(upstreams, clock)
+    roster = found.roster
+    roster.accounts.attempt()
+    roster.reconcile()
+    roster.regions[ACCOUNT].attempt()
+    roster.reconcile()
+    assert facts(found).places == ()
+    roster.inventories[FRANKFURT].attempt()
+    roster.reconcile()
+
+    (before,) = facts(found).places
+    assert (before.trail, before.trail_asked, before.trail_fresh) == (None, False, False)
+    assert (before.cpu, before.cpu_age_seconds) == (None, None)
+    found.settle()
+    (after,) = facts(found).places
+    assert (after.trail, after.trail_asked, after.trail_fresh) == (None, True, False)
+    assert (after.cpu, after.cpu_age_seconds) == (None, None)

@@ -20,6 +20,8 @@ BELOW_THE_WIRING = (
     "sources",
     "simulation",
     "exposition",
+    "books",
+    "history",
     "refresh",
     "scheduler",
     "store",
@@ -78,8 +80,9 @@ def test_the_core_needs_only_itself_and_the_standard_library():
 @pytest.mark.parametrize(
     ("importer", "forbidden"),
     [
-        ("sources", ["exposition", "simulation", "refresh", "store"]),
-        ("exposition", ["sources", "simulation", "refresh", "store"]),
+        ("sources", ["exposition", "simulation", "books", "refresh", "store"]),
+        ("exposition", ["sources", "simulation", "books", "refresh", "store"]),
+        *((lower, ["books"]) for lower in ("history", "refresh", "scheduler", "store", "roster")),
         *((lower, ["app", "cli", "check", "report"]) for lower in BELOW_THE_WIRING),
     ],
 )
@@ -97,6 +100,18 @@ def test_the_simulation_stands_behind_the_same_border_as_the_sources():
         lambda name: (
             inside(name, "exporter.simulation", "exporter.core", "exporter.sources.source")
             or not inside(name, "exporter")
+        ),
+    )
+
+
+def test_the_books_need_only_the_core_and_the_disk():
+    """They are handed what sources answered, and hand on what is to be shown."""
+    parts = ("books", "core", "history", "store")
+
+    assert not offenders(
+        ours("books"),
+        lambda name: (
+            inside(name, *(f"exporter.{part}" for part in parts)) or not inside(name, "exporter")
         ),
     )
 

@@ -321,14 +321,26 @@ def test_only_a_person_can_mend_some_failures(reason):
     assert delay == patient.get(reason, 12)
 
 
-def test_refresh_begins_before_the_interval_is_over():
-    """Between 80 and 90 % of it, and not always at the same point."""
+@pytest.mark.parametrize(
+    ("max_age_seconds", "earliest_seconds", "latest_seconds"),
+    [
+        (1000, 800, 900),
+        (4000, 800, 900),
+        (4001, 980, 1000),
+        (8000, 980, 1000),
+    ],
+)
+def test_refresh_begins_before_the_interval_is_over(
+    max_age_seconds, earliest_seconds, latest_seconds
+):
+    """Time to retry is left where the value serves for little longer; never at the same point."""
     draw = random.Random(1)  # noqa: S311 - jitter
-    delays = [refresh_delay_seconds(1000, draw) for _ in range(1000)]
+    cadence = Cadence(1000, max_age_seconds)
+    delays = [refresh_delay_seconds(cadence, draw) for _ in range(1000)]
 
-    assert min(delays) >= 800
-    assert max(delays) <= 900
-    assert max(delays) - min(delays) > 90
+    assert min(delays) >= earliest_seconds
+    assert max(delays) <= latest_seconds
+    assert max(delays) - min(delays) > 0.9 * (latest_seconds - earliest_seconds)
 
 
 def test_source_error_says_what_and_why():

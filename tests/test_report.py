@@ -10,7 +10,10 @@ import pytest
 from exporter.core.evidence import GapReason, Quantity
 from exporter.core.fleet import InstanceState, Place, PurchaseOption
 from exporter.core.snapshot import Bounded, FleetSnapshot, FleetTotals, InstanceEstimate
+from exporter.core.statement import BilledTotals, Statement
 from exporter.report import COLUMNS, FORMATS
+from exporter.report_statement import statement_document
+from tests.factories import statement
 from tests.fakes import START_AT, make_instance
 
 PLACE = Place("111111111111", "eu-central-1")
@@ -24,6 +27,10 @@ WHOLE = InstanceEstimate(
     embodied_grams_per_hour=Bounded(2.0, 1.0, 4.0),
     cost_usd_per_hour=0.115,
     cost_eur_per_hour=0.092,
+    cost_lower_eur_per_hour=0.09,
+    cost_upper_eur_per_hour=0.095,
+    runtime_seconds=172800.0,
+    billed_seconds=172800.0,
 )
 UNBOUNDED = replace(
     WHOLE,
@@ -38,9 +45,16 @@ UNBOUNDED = replace(
     embodied_grams_per_hour=None,
     cost_usd_per_hour=None,
     cost_eur_per_hour=None,
+    cost_lower_eur_per_hour=None,
+    cost_upper_eur_per_hour=None,
+    runtime_seconds=None,
+    billed_seconds=None,
 )
 STOPPED = InstanceEstimate(
-    make_instance("i-0cccccccccccccccc", PLACE, state=InstanceState.STOPPED, name=""), "DE"
+    make_instance("i-0cccccccccccccccc", PLACE, state=InstanceState.STOPPED, name=""),
+    "DE",
+    runtime_seconds=20.0,
+    billed_seconds=60.0,
 )
 
 SNAPSHOT = FleetSnapshot(
@@ -65,6 +79,7 @@ SNAPSHOT = FleetSnapshot(
     exchange_rate=None,
     cpu_newest_point_at={},
     deviations=(),
+    statement=statement(PLACE),
 )
 EMPTY = replace(
     SNAPSHOT,
@@ -72,18 +87,20 @@ EMPTY = replace(
     totals=FleetTotals(None, None, None, None, None),
     covered_ratio=dict.fromkeys(Quantity, 1.0),
     gaps={},
+    statement=Statement(),
 )
 
 CSV = """\
 account_id,region,instance_id,name,instance_type,state,purchase_option,cpu_utilization_ratio,\
 power_watts,power_lower_watts,power_upper_watts,emissions_grams_per_hour,\
 emissions_lower_grams_per_hour,emissions_upper_grams_per_hour,embodied_emissions_grams_per_hour,\
-cost_usd_per_hour,cost_eur_per_hour
+cost_usd_per_hour,cost_eur_per_hour,cost_lower_eur_per_hour,cost_upper_eur_per_hour,\
+runtime_seconds,billed_seconds
 111111111111,eu-central-1,i-0aaaaaaaaaaaaaaaa,web,m5.large,running,on_demand,0.4,\
-24.5,12.25,49.0,9.75,4.5,21.0,2.0,0.115,0.092
+24.5,12.25,49.0,9.75,4.5,21.0,2.0,0.115,0.092,0.09,0.095,172800.0,172800.0
 111111111111,eu-central-1,i-0bbbbbbbbbbbbbbbb,"say ""hi"",
-world",c5.large,running,spot,0.4,24.5,12.25,49.0,12.5,,,,,
-111111111111,eu-central-1,i-0cccccccccccccccc,,m5.large,stopped,on_demand,,,,,,,,,,
+world",c5.large,running,spot,0.4,24.5,12.25,49.0,12.5,,,,,,,,,
+111111111111,eu-central-1,i-0cccccccccccccccc,,m5.large,stopped,on_demand,,,,,,,,,,,,,20.0,60.0
 """
 
 TABLE = """\
@@ -101,6 +118,8 @@ emissions  22.25 gCO2e/h, 100% of the running instances
 embodied   2 (1 to 4) gCO2e/h, 50% of the running instances
 cost       0.115 USD/h, 50% of the running instances
 cost       unknown EUR/h, 0% of the running instances
+alignment  87.5% of the time run in the last 48 h has both cost and carbon
+billed     23 USD on the last full day, 1 of 1 accounts
 """
 
 
@@ -141,7 +160,16 @@ def test_json():
     assert (whole["power_upper_watts"], whole["cost_eur_per_hour"]) == (49.0, 0.092)
     assert unbounded["emissions_grams_per_hour"] == 12.5
     assert unbounded["emissions_lower_grams_per_hour"] is None
-    assert {stopped[name] for name in COLUMNS[7:]} == {None}
+    assert {stopped[name] for name in COLUMNS[7:-2]} == {None}
+    assert (stopped["runtime_seconds"], stopped["billed_seconds"]) == (20.0, 60.0)
+
+
+def test_json_has_the_statement():
+    """The books of the snapshot are part of the document."""
+    document = json.loads(FORMATS["json"](SNAPSHOT))
+
+    assert document["statement"] == json.loads(json.dumps(statement_document(SNAPSHOT.statement)))
+    assert document["statement"]["coverage"]["fleet_time_alignment_ratio"] == 0.875
 
 
 def test_table():
@@ -158,6 +186,15 @@ def test_a_name_cannot_break_the_table():
     assert "a [2J  b c" in text.split("\n")[1]
 
 
+def test_a_sum_of_bills_says_how_many_accounts_it_covers():
+    """An account without a full day is not counted as 0 in silence."""
+    billed = {"222222222222": BilledTotals(9.0), "333333333333": BilledTotals(8.0, 4.5)}
+    books = replace(SNAPSHOT.statement, billed=billed)
+
+    last_line = FORMATS["table"](replace(SNAPSHOT, statement=books)).splitlines()[-1]
+    assert last_line == "billed     4.5 USD on the last full day, 1 of 3 accounts"
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_empty_fleet(name):
     """Nothing listed, nothing made up: totals are unknown."""
@@ -170,7 +207,7 @@ def test_an_empty_fleet(name):
     elif name == "csv":
         assert text.count("\n") == 1
     else:
-        assert text.count("unknown") == 5
+        assert text.count("unknown") == 7
 
 
 def test_large_totals_are_readable():

@@ -7,6 +7,8 @@ import pytest
 
 from exporter.core.fleet import Account, InstanceState, Place, PurchaseOption
 from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.core.sightings import KEPT_SECONDS
+from exporter.core.trail import TrailAction, TrailEvent
 from exporter.refresh import Cadence
 from exporter.store import StateDirectory
 from tests.fakes import (
@@ -29,7 +31,10 @@ WEB = make_instance("i-web", FRANKFURT)
 BATCH = make_instance(
     "i-batch", FRANKFURT, instance_type="c5.large", purchase_option=PurchaseOption.SPOT
 )
-SLEEPING = make_instance("i-sleeping", IRELAND, state=InstanceState.STOPPED)
+SLEEPING = replace(
+    make_instance("i-sleeping", IRELAND, state=InstanceState.STOPPED),
+    state_transition_reason="User initiated (2027-01-14 09:00:00 GMT)",  # 23 hours ago
+)
 FAR = make_instance("i-far", VIRGINIA, instance_type="r5.large")
 NEAR_FAR = make_instance("i-near-far", OHIO, instance_type="r5.large")
 
@@ -53,7 +58,7 @@ def keys(roster):
 
 
 def test_discovery_leads_to_every_fact_the_fleet_needs():
-    """Accounts to regions to instances to CPU, prices, profiles and grid zones; no other cell."""
+    """Accounts to regions to instances to CPU, trails, prices, profiles, zones; no other cell."""
     found = polling(WEB, BATCH, SLEEPING, FAR)
 
     price = "|RunInstances|default"
@@ -67,6 +72,10 @@ def test_discovery_leads_to_every_fact_the_fleet_needs():
             ("ec2_inventory", (SECOND, "us-east-1", ""), ""),
             ("cloudwatch_cpu", (FIRST, "eu-central-1", ""), ""),
             ("cloudwatch_cpu", (SECOND, "us-east-1", ""), ""),
+            ("cloudtrail_events", (FIRST, "eu-central-1", ""), ""),
+            ("cloudtrail_events", (FIRST, "eu-west-1", ""), ""),
+            ("cloudtrail_events", (SECOND, "us-east-1", ""), ""),
+            ("cost_explorer", ("", "", ""), ""),
             ("spot_price", (FIRST, "eu-central-1", ""), ""),
             ("pricing", ("", "eu-central-1", ""), f"m5.large{price}"),
             ("pricing", ("", "eu-west-1", ""), f"m5.large{price}"),
@@ -118,7 +127,7 @@ def test_location_without_a_zone_has_no_grid_cell():
 
 def test_cpu_and_spot_are_asked_for_what_runs():
     """The sources get the running instances as they are at the time of the fetch."""
-    idle = make_instance("i-idle", FRANKFURT, state=InstanceState.STOPPED)
+    idle = replace(SLEEPING, instance_id="i-idle", region=FRANKFURT.region)
     found = polling(WEB, BATCH, idle)
 
     cpu = found.roster.cpu[FRANKFURT].state.value
@@ -139,13 +148,11 @@ STOPPED = [replace(i, state=InstanceState.STOPPED) for i in (WEB, BATCH)]
     [
         ((WEB, SLEEPING, FAR), {f"spot_price {FIRST} eu-central-1", "boavizta c5.large"}),
         ((STOPPED[0], BATCH, SLEEPING, FAR), set()),
-        (
-            (*STOPPED, SLEEPING, FAR),
-            {f"cloudwatch_cpu {FIRST} eu-central-1", f"spot_price {FIRST} eu-central-1"},
-        ),
+        ((*STOPPED, SLEEPING, FAR), {f"cloudwatch_cpu {FIRST} eu-central-1"}),
         (
             (WEB, BATCH, FAR),
             {
+                f"cloudtrail_events {FIRST} eu-west-1",
                 "electricity_maps IE",
                 "electricity_maps_history IE",
                 "pricing eu-west-1 m5.large|RunInstances|default",
@@ -154,6 +161,7 @@ STOPPED = [replace(i, state=InstanceState.STOPPED) for i in (WEB, BATCH)]
         (
             (WEB, BATCH, SLEEPING),
             {
+                f"cloudtrail_events {SECOND} us-east-1",
                 f"cloudwatch_cpu {SECOND} us-east-1",
                 "boavizta r5.large",
                 "electricity_maps US-MIDA-PJM",
@@ -165,16 +173,69 @@ STOPPED = [replace(i, state=InstanceState.STOPPED) for i in (WEB, BATCH)]
     ids=["no spot", "one stopped", "all stopped", "emptied region", "emptied account"],
 )
 def test_what_nothing_needs_any_more_goes(fleet, gone):
-    """Cells end with the need for them; an empty region's own inventory stays."""
+    """Cells end once the last hours of what is gone are history; empty regions keep inventories."""
     found = polling(WEB, BATCH, SLEEPING, FAR)
     before = labels(found.roster)
     found.upstreams.fleet = {
         p: tuple(i for i in fleet if i.place == p) for p in found.upstreams.fleet
     }
     found.run(400)
+    assert labels(found.roster) == before
+
+    found.run(KEPT_SECONDS + 7200, 900)
 
     assert before - labels(found.roster) == gone
     assert len(found.scheduler._tasks) == len(before) - len(gone)
+
+
+def test_points_of_what_ended_are_asked_for_a_while():
+    """Twice the CPU interval and an hour: then no point can be outstanding any more."""
+    found = polling(WEB)
+    found.run(600)
+    ended_at = found.clock.wall()
+    found.upstreams.fleet[FRANKFURT] = ()
+    found.run(2 * 900 + 3600)
+    asked = cpu_call_times(found, 7200)
+
+    assert FRANKFURT not in found.roster.cpu
+    # An inventory, at most five minutes later, shows that it is gone.
+    assert max(asked, default=ended_at) <= ended_at + 300 + 2 * 900 + 3600
+
+
+def test_prices_of_a_former_type_are_known():
+    """CloudTrail tells what an instance was before it was resized: its hours have that price."""
+    resized = replace(WEB, instance_type="m5.xlarge")
+    clock = FakeClock()
+    upstreams = FakeUpstreams(clock, resized)
+    upstreams.events[FRANKFURT] = (
+        TrailEvent("e-1", START_AT - 7200, TrailAction.RUN, "i-web", instance_type="m5.large"),
+        TrailEvent("e-2", START_AT - 3600, TrailAction.MODIFY, "i-web", instance_type="m5.xlarge"),
+    )
+    found = Polling(upstreams, clock)
+    found.settle()
+
+    assert set(found.roster.profiles) == {"m5.large", "m5.xlarge"}
+    assert {key.instance_type for key in found.roster.prices} == {"m5.large", "m5.xlarge"}
+
+
+def test_the_bill_is_asked_for_once_whatever_the_fleet():
+    """Each question costs; the sources get the accounts as they are at the time of the fetch."""
+    asked: list[tuple[str, ...]] = []
+
+    class Billing(FakeUpstreams):
+        def bill(self, accounts):
+            def noted():
+                asked.append(accounts())
+                return asked[-1]
+
+            return super().bill(noted)
+
+    clock = FakeClock()
+    found = Polling(Billing(clock, WEB, FAR), clock)
+    found.settle()
+    found.run(2 * 21600, 300)
+
+    assert asked in ([(FIRST, SECOND)] * 2, [(FIRST, SECOND)] * 3)
 
 
 def labels(roster):
@@ -190,7 +251,7 @@ def test_a_region_that_is_disabled_goes():
     found.upstreams.regions_of[FIRST] = ("eu-west-1",)
     found.run(4000)
 
-    assert set(found.roster.inventories) == {IRELAND}
+    assert set(found.roster.inventories) == set(found.roster.trails) == {IRELAND}
     assert (found.roster.cpu, set(found.roster.grid)) == ({}, {"IE"})
 
 
@@ -357,10 +418,14 @@ def test_a_spot_type_without_a_price_is_asked_once_per_inventory():
 
 
 def test_a_resized_instance_gets_its_new_price_and_profile():
-    """Stopped, changed in type, started: the old type's facts go with the old type."""
+    """Stopped, changed in type, started: the old type's facts go with the last of its hours."""
     found = polling(WEB, cadences=SLOW)
-    found.upstreams.fleet[FRANKFURT] = (replace(WEB, instance_type="m5.xlarge"),)
+    resized = replace(WEB, instance_type="m5.xlarge", launched_at=START_AT + 100)
+    found.upstreams.fleet[FRANKFURT] = (resized,)
     found.run(300)
+    assert set(found.roster.profiles) == {"m5.large", "m5.xlarge"}
+
+    found.run(KEPT_SECONDS + 600, 900)
 
     assert set(found.roster.profiles) == {"m5.xlarge"}
     assert [key.instance_type for key in found.roster.prices] == ["m5.xlarge"]
@@ -396,7 +461,7 @@ def test_a_profile_that_cannot_be_renewed_is_not_hammered():
     assert profile.provider_version == "2.5.0"
 
 
-@pytest.mark.parametrize("kind", ["regions", "inventory", "cpu", "spot_prices"])
+@pytest.mark.parametrize("kind", ["regions", "inventory", "cpu", "spot_prices", "trail"])
 def test_one_failing_account_leaves_the_others_alone(kind):
     """Denied in one account from the start: the other one is complete."""
     clock = FakeClock()
@@ -411,6 +476,7 @@ def test_one_failing_account_leaves_the_others_alone(kind):
     assert {cell.key.source for cell in own} == {
         SourceName.EC2_INVENTORY,
         SourceName.CLOUDWATCH_CPU,
+        SourceName.CLOUDTRAIL_EVENTS,
     }
     assert all(cell.state.up and cell.fresh() for cell in own)
     assert found.roster.prices

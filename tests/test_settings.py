@@ -166,12 +166,34 @@ def test_accounts_through_roles():
     assert (second.account_id, second.regions) == ("210987654321", ())
 
 
+def test_cost_explorer():
+    """It is asked by default, by days, with the base credentials; a role may ask instead."""
+    default = load({}).aws
+    chosen = load(
+        {
+            "AWS__COST_EXPLORER": "false",
+            "AWS__COST_EXPLORER_HOURLY": "true",
+            "AWS__COST_EXPLORER_ROLE_ARN": ROLE,
+            "AWS__COST_EXPLORER_EXTERNAL_ID": "s3cret",
+        }
+    ).aws
+
+    assert default.cost_explorer
+    assert not default.cost_explorer_hourly
+    assert default.cost_explorer_role_arn == ""
+    assert not chosen.cost_explorer
+    assert chosen.cost_explorer_hourly
+    assert chosen.cost_explorer_role_arn == ROLE
+    assert chosen.cost_explorer_external_id.get_secret_value() == "s3cret"
+
+
 def test_secrets_are_never_shown():
     """Neither repr nor str nor a dump of the settings holds a secret."""
     found = load(
         {
             "ELECTRICITY_MAPS__TOKEN": "tok-s3cret",
             "AWS__ORGANIZATION_EXTERNAL_ID": "org-s3cret",
+            "AWS__COST_EXPLORER_EXTERNAL_ID": "payer-s3cret",
             "AWS__ACCOUNTS": f'[{{"role_arn": "{ROLE}", "external_id": "role-s3cret"}}]',
         }
     )
@@ -199,6 +221,9 @@ REFUSED = {
     "AWS__REGIONS": "Frankfurt",
     "AWS__OWN_ACCOUNT": "perhaps",
     "AWS__ACCOUNTS": "123456789012",
+    "AWS__COST_EXPLORER": "sometimes",
+    "AWS__COST_EXPLORER_HOURLY": "3",
+    "AWS__COST_EXPLORER_ROLE_ARN": "123456789012",
     "AWS__TAG_LABELS": '{"Cost-Center": "x"}',
     "AWS__TAG_VALUES_LIMIT": "0",
     "ELECTRICITY_MAPS__BASE_URL": "maps",

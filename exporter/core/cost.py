@@ -1,11 +1,15 @@
 """Hourly compute cost of an instance: the price of its own purchase option, OS and tenancy."""
 
+from bisect import bisect_right
+from collections import defaultdict
+
 from exporter.core.evidence import (
     Evidence,
     ExchangeRate,
     GapReason,
     PriceKey,
     SpotKey,
+    SpotPrices,
     first_reason,
 )
 from exporter.core.fleet import Instance, PurchaseOption
@@ -49,6 +53,30 @@ def _spot_usd_per_hour(instance: Instance, evidence: Evidence) -> float | GapRea
         return GapReason.SOURCE_DOWN
     quote = prices.get(spot_key(instance))
     return GapReason.NO_PRICE if quote is None else quote.usd_per_hour
+
+
+class SpotTimeline:
+    """The spot prices of one place over time, sorted once so that many instants can be looked up.
+
+    A price holds from its own instant until the next one of its key; the newest holds on.
+    """
+
+    def __init__(self, prices: SpotPrices) -> None:
+        self._since_at: defaultdict[SpotKey, list[float]] = defaultdict(list)
+        self._usd_per_hour: defaultdict[SpotKey, list[float]] = defaultdict(list)
+        for quote in sorted((*prices.past, *prices.quotes), key=lambda quote: quote.priced_at):
+            self._since_at[quote.key].append(quote.priced_at)
+            self._usd_per_hour[quote.key].append(quote.usd_per_hour)
+
+    def usd_per_hour_at(self, key: SpotKey, at: float) -> float | None:
+        """US dollars per hour in force at an instant; None before the oldest known price."""
+        later = bisect_right(self._since_at.get(key, []), at)
+        return self._usd_per_hour[key][later - 1] if later else None
+
+
+def spot_usd_at(prices: SpotPrices, key: SpotKey, at: float) -> float | None:
+    """US dollars per hour in force at one instant; ask a SpotTimeline for many."""
+    return SpotTimeline(prices).usd_per_hour_at(key, at)
 
 
 def cost_eur_per_hour(

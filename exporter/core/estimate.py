@@ -19,6 +19,7 @@ from exporter.core.snapshot import (
     InstanceEstimate,
     Pue,
 )
+from exporter.core.statement import Statement
 from exporter.core.totals import fleet_totals
 from exporter.core.uncertainty import (
     bounded,
@@ -27,16 +28,23 @@ from exporter.core.uncertainty import (
     grid_estimate_deviation_ln,
 )
 
+ESTIMATED = tuple(quantity for quantity in Quantity if quantity is not Quantity.RUNTIME)
+"""What each running instance is estimated by; its runtime comes from the books."""
 
-def estimate_fleet(evidence: Evidence, siting: Siting, now: float) -> FleetSnapshot:
-    """Everything that the evidence says of the fleet at ``now`` (epoch seconds)."""
+NO_STATEMENT = Statement()
+
+
+def estimate_fleet(
+    evidence: Evidence, siting: Siting, now: float, statement: Statement = NO_STATEMENT
+) -> FleetSnapshot:
+    """Everything that the evidence and the books say of the fleet at ``now`` (epoch seconds)."""
     grid = {zone: _grid_view(zone, evidence, now) for zone in evidence.grid}
     hardware = {
         described.instance_type: described
         for inventory in evidence.inventories.values()
         for described in inventory.hardware
     }
-    estimator = InstanceEstimator(evidence, siting, grid, hardware, now)
+    estimator = InstanceEstimator(evidence, siting, grid, hardware, now, statement)
     running: list[InstanceResult] = []
     listed: list[InstanceEstimate] = []
     for place in sorted(evidence.inventories):
@@ -46,22 +54,24 @@ def estimate_fleet(evidence: Evidence, siting: Siting, now: float) -> FleetSnaps
                 running.append(result)
                 listed.append(result.estimate)
             else:
-                zone = siting.grid_zones.get(instance.location, "")
-                listed.append(InstanceEstimate(instance, zone))
+                listed.append(estimator.idle(instance))
     gaps = _gaps(running, evidence.unreachable)
+    count = len(running) + sum(evidence.unreachable.values())
     rate = evidence.exchange_rate
     return FleetSnapshot(
         estimated_at=now,
         instances=tuple(listed),
         totals=fleet_totals(running, evidence, grid),
-        covered_ratio=_covered_ratio(len(running) + sum(evidence.unreachable.values()), gaps),
-        gaps=gaps,
+        covered_ratio=_covered_ratio(count, gaps)
+        | {Quantity.RUNTIME: _runtime_ratio(count, evidence, statement)},
+        gaps=gaps | _runtime_gaps(evidence, statement),
         counts=_counts(evidence.inventories.values()),
         grid={zone: view.estimate for zone, view in grid.items() if isinstance(view, GridView)},
         pue=_pue_in_use(listed, siting),
         exchange_rate=rate if isinstance(rate, ExchangeRate) else None,
         cpu_newest_point_at=_newest_points(evidence),
         deviations=published_deviations(running, grid, hardware),
+        statement=statement,
     )
 
 
@@ -86,7 +96,7 @@ def _gaps(
         for quantity, reason in result.gaps:
             counted[place, quantity, reason] += 1
     for place, count in unreachable.items():
-        for quantity in Quantity:
+        for quantity in ESTIMATED:
             if count:
                 counted[place, quantity, GapReason.SOURCE_DOWN] += count
     return dict(counted)
@@ -99,7 +109,27 @@ def _covered_ratio(
     missing: Counter[Quantity] = Counter()
     for (_, quantity, _), count in gaps.items():
         missing[quantity] += count
-    return {q: 1 - missing[q] / total if total else 1.0 for q in Quantity}
+    return {q: 1 - missing[q] / total if total else 1.0 for q in ESTIMATED}
+
+
+def _runtime_gaps(
+    evidence: Evidence, statement: Statement
+) -> dict[tuple[Place, Quantity, GapReason], int]:
+    """Listed instances of unknown runtime, stopped ones too: they may have run in the window."""
+    gaps = {
+        (place, Quantity.RUNTIME, reason): count
+        for (place, reason), count in statement.runtime_gaps.items()
+        if place in evidence.inventories
+    }
+    for place, count in evidence.unreachable.items():
+        if count:
+            gaps[place, Quantity.RUNTIME, GapReason.SOURCE_DOWN] = count
+    return gaps
+
+
+def _runtime_ratio(total: int, evidence: Evidence, statement: Statement) -> float:
+    missing = statement.running_runtime_gaps + sum(evidence.unreachable.values())
+    return max(0.0, 1 - missing / total) if total else 1.0
 
 
 def _counts(inventories: Iterable[Inventory]) -> dict[tuple[Place, InstanceState], int]:

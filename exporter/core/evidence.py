@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from exporter.core.fleet import Inventory, Place
+from exporter.core.fleet import Instance, Inventory, Place
 from exporter.core.units import CPU_SLOT_SECONDS
 
 
@@ -18,6 +18,7 @@ class Quantity(StrEnum):
     EMBODIED = "embodied"
     COST_USD = "cost_usd"
     COST_EUR = "cost_eur"
+    RUNTIME = "runtime"
 
 
 class GapReason(StrEnum):
@@ -93,6 +94,13 @@ class PlaceCpu:
     instances: tuple[InstanceCpu, ...]
 
 
+class MeteredRun(NamedTuple):
+    """An instance whose CPU points are wanted: until now, or until its run ended."""
+
+    instance: Instance
+    ended_at: float | None = None
+
+
 class PriceKey(NamedTuple):
     """What a list price depends on; ``location`` is a region or Local Zone group."""
 
@@ -136,10 +144,16 @@ class SpotQuote:
 
 @dataclass(frozen=True, slots=True)
 class SpotPrices:
-    """Spot prices that the instances of one place need."""
+    """Spot prices that the instances of one place need.
+
+    ``quotes`` are in force. ``past`` were in force before: each until the next newer one of its
+    key, oldest first. ``asked_at`` is when AWS was asked for them.
+    """
 
     place: Place
     quotes: tuple[SpotQuote, ...]
+    past: tuple[SpotQuote, ...] = ()
+    asked_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

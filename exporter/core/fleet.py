@@ -56,6 +56,7 @@ class Instance:
     tags: tuple[tuple[str, str], ...] = ()
     state_reason: str = ""
     state_transition_reason: str = ""
+    image_id: str = ""
 
     @property
     def place(self) -> Place:
@@ -97,12 +98,48 @@ class Hardware:
 
 
 @dataclass(frozen=True, slots=True)
+class SightedRun:
+    """One run: from one LaunchTime to the end, in epoch seconds.
+
+    ``seen_at`` is the newest instant at which an inventory showed it running (never before
+    ``launched_at``); where only its end was ever seen, ``seen_at`` is ``launched_at``.
+    ``ended_at`` is the exact end where StateTransitionReason tells it. ``gone_at`` is when an
+    inventory first did not show it running any more; None while it runs. ``stopping_at`` is the
+    newest instant at which an inventory showed it stopping, None if none did.
+    """
+
+    launched_at: float
+    instance_type: str
+    seen_at: float
+    ended_at: float | None = None
+    gone_at: float | None = None
+    stopping_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An instance as last seen, and its runs of the last days, oldest first.
+
+    ``listed`` is False once the inventory shows it no more, or as terminated.
+    """
+
+    instance: Instance
+    runs: tuple[SightedRun, ...]
+    first_at: float
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
-    """All instances of one place (terminated ones left out), and the hardware of their types."""
+    """All instances of one place (terminated ones left out), and the hardware of their types.
+
+    ``sightings`` are what this and earlier inventories have shown of each instance's runs.
+    """
 
     place: Place
     instances: tuple[Instance, ...]
     hardware: tuple[Hardware, ...]
+    sightings: tuple[Sighting, ...] = ()
 
     @property
     def running_count(self) -> int:

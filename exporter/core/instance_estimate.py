@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from exporter.core.billing import BilledAs
 from exporter.core.carbon import emissions_grams_per_hour
 from exporter.core.cost import cost_eur_per_hour, cost_usd_per_hour
 from exporter.core.evidence import Evidence, GapReason, HardwareProfile, Quantity, first_reason
-from exporter.core.fleet import Hardware, Instance
+from exporter.core.fleet import Hardware, Instance, PurchaseOption
 from exporter.core.power import MeasuredLoad, PowerCurve, average_power, measured_load
 from exporter.core.snapshot import Bounded, GridEstimate, InstanceEstimate, Pue
+from exporter.core.statement import Statement
 from exporter.core.uncertainty import (
     ALLOCATION_DEVIATION_LN,
     MODEL_DEVIATION_LN,
@@ -74,7 +76,9 @@ class InstanceEstimator:
         grid: Mapping[str, GridView | GapReason],
         hardware: Mapping[str, Hardware],
         now: float,
+        statement: Statement,
     ) -> None:
+        self._statement = statement
         self._evidence = evidence
         self._siting = siting
         self._grid = grid
@@ -95,6 +99,8 @@ class InstanceEstimator:
         embodied = self._embodied(instance)
         usd = cost_usd_per_hour(instance, self._evidence)
         eur = cost_eur_per_hour(usd, self._evidence.exchange_rate)
+        lower_eur, upper_eur = self._eur_bounds(instance, eur)
+        runtime = self._statement.runtime.get(instance.instance_id)
         outcomes: tuple[tuple[Quantity, object], ...] = (
             (Quantity.CPU, load),
             (Quantity.POWER, power),
@@ -115,10 +121,35 @@ class InstanceEstimator:
                 embodied_grams_per_hour=_known(embodied),
                 cost_usd_per_hour=_known(usd),
                 cost_eur_per_hour=_known(eur),
+                cost_lower_eur_per_hour=lower_eur,
+                cost_upper_eur_per_hour=upper_eur,
+                runtime_seconds=runtime.running_seconds if runtime else None,
+                billed_seconds=runtime.billed_seconds if runtime else None,
             ),
             errors,
             tuple((q, value) for q, value in outcomes if isinstance(value, GapReason)),
         )
+
+    def idle(self, instance: Instance) -> InstanceEstimate:
+        """What can be said of one that does not run."""
+        runtime = self._statement.runtime.get(instance.instance_id)
+        return InstanceEstimate(
+            instance,
+            self._siting.grid_zones.get(instance.location, ""),
+            runtime_seconds=runtime.running_seconds if runtime else None,
+            billed_seconds=runtime.billed_seconds if runtime else None,
+        )
+
+    def _eur_bounds(
+        self, instance: Instance, eur: float | GapReason
+    ) -> tuple[float | None, float | None]:
+        """What the bill has shown such an instance to cost; unknown until it has been compared."""
+        spot = instance.purchase_option is PurchaseOption.SPOT
+        billed_as = BilledAs.SPOT if spot else BilledAs.ON_DEMAND
+        ratio = self._statement.cost_ratio(instance.account_id, billed_as)
+        if ratio is None or isinstance(eur, GapReason):
+            return None, None
+        return eur * ratio.lower, eur * ratio.upper
 
     def _load(self, instance: Instance) -> MeasuredLoad | GapReason:
         place = self._evidence.cpu.get(instance.place)

@@ -11,8 +11,10 @@ class SourceName(StrEnum):
 
     EC2_INVENTORY = "ec2_inventory"
     CLOUDWATCH_CPU = "cloudwatch_cpu"
+    CLOUDTRAIL_EVENTS = "cloudtrail_events"
     PRICING = "pricing"
     SPOT_PRICE = "spot_price"
+    COST_EXPLORER = "cost_explorer"
     ELECTRICITY_MAPS = "electricity_maps"
     ELECTRICITY_MAPS_HISTORY = "electricity_maps_history"
     BOAVIZTA = "boavizta"

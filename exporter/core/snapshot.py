@@ -1,10 +1,11 @@
 """The result of one estimation: an immutable picture of the fleet that is served as it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.core.evidence import ExchangeRate, GapReason, GridIntensity, Quantity
 from exporter.core.fleet import Instance, InstanceState, Place
+from exporter.core.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,9 @@ class Bounded:
 class InstanceEstimate:
     """What is known of one instance now; None where ``FleetSnapshot.gaps`` counts it.
 
-    Power in watts (IT power, without PUE), emissions and embodied in gCO2e/h, cost per hour.
-    Stopped instances carry no quantity at all.
+    Power in watts (IT power, without PUE), emissions and embodied in gCO2e/h, cost per hour; the
+    bounds of the cost need a bill that was compared. Running and billed seconds are those inside
+    the alignment window: all that a stopped instance carries.
     """
 
     instance: Instance
@@ -32,6 +34,10 @@ class InstanceEstimate:
     embodied_grams_per_hour: Bounded | None = None
     cost_usd_per_hour: float | None = None
     cost_eur_per_hour: float | None = None
+    cost_lower_eur_per_hour: float | None = None
+    cost_upper_eur_per_hour: float | None = None
+    runtime_seconds: float | None = None
+    billed_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,10 @@ class FleetTotals:
 
 @dataclass(frozen=True, slots=True)
 class FleetSnapshot:
-    """The fleet at one instant. ``pue`` and ``grid`` hold the locations and zones in use."""
+    """The fleet at one instant. ``pue`` and ``grid`` hold the locations and zones in use.
+
+    ``statement`` holds the books, which are closed at the newest complete hour.
+    """
 
     estimated_at: float
     instances: tuple[InstanceEstimate, ...]
@@ -86,3 +95,4 @@ class FleetSnapshot:
     exchange_rate: ExchangeRate | None
     cpu_newest_point_at: Mapping[Place, float]
     deviations: tuple[Deviation, ...]
+    statement: Statement = field(default_factory=Statement)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from exporter.core.evidence import Quantity
 from exporter.core.fleet import InstanceState
 from exporter.core.snapshot import Bounded, FleetSnapshot
+from exporter.core.statement import WINDOW_SECONDS, Statement
 from exporter.core.uncertainty import COVERAGE_FACTOR, COVERAGE_RATIO
-from exporter.exposition.catalogue import MetricSpec, factors, fleet, instances
+from exporter.exposition.catalogue import MetricSpec, factors, fleet, instances, time_and_money
 from exporter.exposition.family import Family, labelled, single
 from exporter.exposition.instance_families import InstanceFamilies
+from exporter.exposition.statement_families import statement_families
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,17 @@ class FleetFamilies:
         """
         if snapshot is None:
             empty = (*instances.METRICS, *_UNDECLARED)
-            return (*(Family(spec, (), ()) for spec in empty), _COVERS_NOTHING, *self._declared)
+            return (
+                *(Family(spec, (), ()) for spec in empty),
+                _COVERS_NOTHING,
+                *statement_families(Statement(), None),
+                *self._declared,
+            )
         return (
             *self._instances.of(snapshot.instances),
             *_totals(snapshot),
             *_counts(snapshot),
+            *statement_families(snapshot.statement, snapshot.exchange_rate),
             *_grid(snapshot),
             *_factors(snapshot),
             *self._declared,
@@ -61,6 +69,7 @@ def _declared(budgets: Budgets) -> tuple[Family, ...]:
         single(fleet.BUDGET_COST, budgets.cost_eur_per_month),
         single(fleet.BUDGET_EMISSIONS, budgets.emissions_grams_per_month),
         single(fleet.BUDGET_UPSTREAM, budgets.upstream_usd_per_month),
+        single(time_and_money.WINDOW, WINDOW_SECONDS),
         single(factors.COVERAGE_RATIO, COVERAGE_RATIO),
         single(factors.COVERAGE_FACTOR, COVERAGE_FACTOR),
     )

@@ -28,3 +28,13 @@ def labelled(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], float]]) -
 def single(spec: MetricSpec, value: float | None) -> Family:
     """Build a family of one sample without labels, or of none when the value is unknown."""
     return Family(spec, (), ()) if value is None else Family(spec, ("",), (value,))
+
+
+def known(spec: MetricSpec, label_sets: tuple[str, ...], values: Sequence[float | None]) -> Family:
+    """Build a family from label sets that are rendered already, leaving out what is unknown."""
+    present = tuple([value for value in values if value is not None])
+    if len(present) == len(values):
+        # The very same tuple in every such family: kept once, and compared in no time.
+        return Family(spec, label_sets, present)
+    pairs = zip(label_sets, values, strict=True)
+    return Family(spec, tuple([text for text, value in pairs if value is not None]), present)

@@ -26,6 +26,12 @@ def percent(ratio: float) -> str:
     return "100 %" if ratio >= 1 else f"{min(100 * ratio, 99.9):.3g} %"
 
 
+def signed_percent(ratio: float) -> str:
+    """Write a deviation in percent with its sign and two decimals; what rounds to zero has none."""
+    rounded = round(100 * ratio, 2)
+    return f"{rounded:+,.2f} %".replace(",", _THOUSANDS) if rounded else "0 %"
+
+
 def bounds(quantity: Bounded) -> str:
     """Write the lower and the upper bound; empty while they are unknown."""
     if quantity.lower is None or quantity.upper is None:

@@ -1,16 +1,15 @@
 """The series of each instance.
 
-Ten thousand instances have a hundred and forty thousand samples, and their label sets hardly ever
-change: each is rendered once and kept for as long as its instance is there.
+Ten thousand instances have a hundred and eighty thousand samples, and their label sets hardly
+ever change: each is rendered once and kept for as long as its instance is there.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import compress
 
 from exporter.core.fleet import Instance
 from exporter.core.snapshot import Bounded, InstanceEstimate
 from exporter.exposition.catalogue import MetricSpec, instances
-from exporter.exposition.family import Family, labelled
+from exporter.exposition.family import Family, known, labelled
 from exporter.exposition.labels import label_set
 from exporter.exposition.tags import fold, tag_label_names
 
@@ -55,17 +54,20 @@ class InstanceFamilies:
             self._facts = self._facts_of(subjects)
             self._subjects = subjects
         info, running, overflowed = self._facts
-        known = running.label_sets
-        cpu = [e.cpu_utilization_ratio for e in estimates]
+        ids = running.label_sets
         return (
             info,
             running,
-            _known(instances.CPU_UTILIZATION, known, cpu),
-            *_bounded(_POWER, known, [e.power_watts for e in estimates]),
-            *_bounded(_EMISSIONS, known, [e.emissions_grams_per_hour for e in estimates]),
-            *_bounded(_EMBODIED, known, [e.embodied_grams_per_hour for e in estimates]),
-            _known(instances.COST_USD, known, [e.cost_usd_per_hour for e in estimates]),
-            _known(instances.COST_EUR, known, [e.cost_eur_per_hour for e in estimates]),
+            known(instances.CPU_UTILIZATION, ids, [e.cpu_utilization_ratio for e in estimates]),
+            *_bounded(_POWER, ids, [e.power_watts for e in estimates]),
+            *_bounded(_EMISSIONS, ids, [e.emissions_grams_per_hour for e in estimates]),
+            *_bounded(_EMBODIED, ids, [e.embodied_grams_per_hour for e in estimates]),
+            known(instances.COST_USD, ids, [e.cost_usd_per_hour for e in estimates]),
+            known(instances.COST_EUR, ids, [e.cost_eur_per_hour for e in estimates]),
+            known(instances.COST_LOWER, ids, [e.cost_lower_eur_per_hour for e in estimates]),
+            known(instances.COST_UPPER, ids, [e.cost_upper_eur_per_hour for e in estimates]),
+            known(instances.RUNTIME, ids, [e.runtime_seconds for e in estimates]),
+            known(instances.BILLED, ids, [e.billed_seconds for e in estimates]),
             overflowed,
         )
 
@@ -112,24 +114,14 @@ def _place_and_make(instance: Instance) -> tuple[str, ...]:
     )
 
 
-def _known(spec: MetricSpec, label_sets: Sequence[str], values: Sequence[float | None]) -> Family:
-    """Leave out what is unknown."""
-    present = [value is not None for value in values]
-    return Family(
-        spec,
-        tuple(compress(label_sets, present)),
-        tuple([value for value in values if value is not None]),
-    )
-
-
 def _bounded(
     specs: tuple[MetricSpec, MetricSpec, MetricSpec],
-    label_sets: Sequence[str],
+    label_sets: tuple[str, ...],
     values: Sequence[Bounded | None],
 ) -> tuple[Family, Family, Family]:
     value, lower, upper = specs
     return (
-        _known(value, label_sets, [None if v is None else v.value for v in values]),
-        _known(lower, label_sets, [None if v is None else v.lower for v in values]),
-        _known(upper, label_sets, [None if v is None else v.upper for v in values]),
+        known(value, label_sets, [None if v is None else v.value for v in values]),
+        known(lower, label_sets, [None if v is None else v.lower for v in values]),
+        known(upper, label_sets, [None if v is None else v.upper for v in values]),
     )

@@ -12,6 +12,7 @@ from exporter.core.units import WATTS_PER_KILOWATT
 from exporter.exposition.figures import MISSING, bounds, figure, instant, percent
 from exporter.exposition.page_health import gaps_section, sources_section
 from exporter.exposition.page_instances import instances_section
+from exporter.exposition.page_statement import statement_section
 from exporter.exposition.stylesheet import STYLESHEET
 
 _REFRESH_SECONDS = 30
@@ -37,7 +38,12 @@ def render_page(
     if snapshot is None:
         body.append(_banner("Waiting for the first inventory."))
     else:
-        body += [_fleet(snapshot), instances_section(snapshot, query), gaps_section(snapshot)]
+        body += [
+            _fleet(snapshot),
+            statement_section(snapshot),
+            instances_section(snapshot, query),
+            gaps_section(snapshot),
+        ]
     body.append(sources_section(statuses))
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'

@@ -23,12 +23,12 @@ _MEANINGS: Mapping[GapReason, str] = {
     GapReason.GRID_TOO_OLD: "the newest carbon intensity is too old",
     GapReason.NO_PRICE: "the AWS price list has no usable price",
     GapReason.NO_EXCHANGE_RATE: "no exchange rate",
-    GapReason.RUNTIME_UNKNOWN: "when it ran is not known",
+    GapReason.RUNTIME_UNKNOWN: "neither CloudTrail nor the inventory tells when it ran",
 }
 
 
 def gaps_section(snapshot: FleetSnapshot) -> str:
-    """Render how many running instances lack which quantity, and why."""
+    """Render how many instances lack which quantity, and why."""
     counts: Counter[tuple[GapReason, Quantity]] = Counter()
     for (_, quantity, reason), count in snapshot.gaps.items():
         counts[reason, quantity] += count
@@ -43,7 +43,7 @@ def gaps_section(snapshot: FleetSnapshot) -> str:
         for reason in present
     )
     return (
-        "<section><h2>Gaps: running instances without a quantity</h2>"
+        "<section><h2>Gaps: instances without a quantity</h2>"
         f'<div class="table" tabindex="0"><table><thead><tr><th>Reason</th>{headings}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div></section>\n"
     )

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from exporter.core.evidence import Quantity
 from exporter.core.fleet import Place
 from exporter.core.snapshot import Bounded, FleetSnapshot, InstanceEstimate
+from exporter.core.statement import WINDOW_SECONDS
+from exporter.core.units import SECONDS_PER_HOUR
 from exporter.exposition.figures import MISSING, bounds, figure
 
 MOST_ROWS = 500
@@ -45,10 +47,17 @@ def _cpu_percent(estimate: InstanceEstimate) -> Bounded | None:
 
 def _cost(estimate: InstanceEstimate) -> Bounded | None:
     eur = estimate.cost_eur_per_hour
-    return None if eur is None else Bounded(eur)
+    if eur is None:
+        return None
+    return Bounded(eur, estimate.cost_lower_eur_per_hour, estimate.cost_upper_eur_per_hour)
 
 
-# Two texts share a cell, as a value and its bounds do: thirteen columns fit no screen.
+def _runtime_hours(estimate: InstanceEstimate) -> Bounded | None:
+    seconds = estimate.runtime_seconds
+    return None if seconds is None else Bounded(seconds / SECONDS_PER_HOUR)
+
+
+# Two texts share a cell, as a value and its bounds do: fourteen columns fit no screen.
 _PAIRS = (
     (
         _TextColumn("name", "Name", lambda e: e.instance.name),
@@ -82,6 +91,13 @@ _NUMBERS = (
         "embodied", "Embodied", "gCO2e/h", Quantity.EMBODIED, lambda e: e.embodied_grams_per_hour
     ),
     _NumberColumn("cost", "Cost", "EUR/h", Quantity.COST_EUR, _cost),
+    _NumberColumn(
+        "runtime",
+        "Runtime",
+        f"h of the last {WINDOW_SECONDS / SECONDS_PER_HOUR:.0f}",
+        Quantity.RUNTIME,
+        _runtime_hours,
+    ),
 )
 _BY_KEY: Mapping[str, _Column] = {
     **{column.key: column for column in _TEXTS},
@@ -173,8 +189,9 @@ def _row(estimate: InstanceEstimate, reasons: Mapping[tuple[Place, Quantity], st
             small = f"<small>{limits}</small>" if limits else ""
             cells.append(f'<td class="number">{figure(number.value)}{small}</td>')
             continue
-        place = estimate.instance.place
-        why = reasons.get((place, column.quantity), "") if estimate.instance.is_running else ""
+        # Only the runtime is also wanted of instances that do not run.
+        wanted = estimate.instance.is_running or column.quantity is Quantity.RUNTIME
+        why = reasons.get((estimate.instance.place, column.quantity), "") if wanted else ""
         title = f' title="{escape(why)}"' if why else ""
         cells.append(f'<td class="number"{title}>{MISSING}</td>')
     return f"<tr>{''.join(cells)}</tr>"

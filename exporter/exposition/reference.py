@@ -7,7 +7,15 @@ import re
 import sys
 from collections.abc import Sequence
 
-from exporter.exposition.catalogue import MetricSpec, factors, fleet, health, instances
+from exporter.exposition.catalogue import (
+    MetricSpec,
+    accrual,
+    factors,
+    fleet,
+    health,
+    instances,
+    time_and_money,
+)
 
 _INTRODUCTION = """\
 # Metrics
@@ -38,6 +46,8 @@ def metrics_reference() -> str:
             _INTRODUCTION,
             _section("Per instance", instances.METRICS),
             _section("Fleet and budgets", fleet.METRICS),
+            _section("Accrued over time", accrual.METRICS),
+            _section("Time and money", time_and_money.METRICS),
             _section("Grid, region and uncertainty", factors.METRICS),
             _section("Sources and the exporter itself", health.METRICS),
             _CLIENT_LIBRARY,

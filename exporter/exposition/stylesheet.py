@@ -27,6 +27,9 @@ small, .dim { color: var(--dim); font-size: .85em; }
 .card p { margin: .1rem 0 0; }
 .card .coverage { font-size: .85em; }
 .card .total { font-size: 1.7rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.alignment { display: flex; flex-wrap: wrap; gap: .25rem 2rem; align-items: center;
+  margin: 0 0 .75rem; }
+.alignment p { max-width: 44rem; }
 .table { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem;
   background: var(--card); }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }

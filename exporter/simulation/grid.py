@@ -14,6 +14,9 @@ from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from exporter.simulation import noise
 
 HISTORY_HOURS = 24
+FIRST_HISTORY_HOURS = 74
+"""So that a demo has an intensity for each hour of the alignment window from the start."""
+
 ESTIMATED_HOURS = 5
 """How long an hour stays an estimate before the provider has measured it."""
 
@@ -103,14 +106,14 @@ def latest(seed: int, grid_zone: str, asked_at: float) -> GridIntensity:
     return published(seed, grid_zone, _hour(asked_at), asked_at)
 
 
-def history(seed: int, grid_zone: str, asked_at: float) -> GridHistory:
-    """The last HISTORY_HOURS hours, the one in force included, oldest first."""
+def history(seed: int, grid_zone: str, asked_at: float, hours: int = HISTORY_HOURS) -> GridHistory:
+    """The last hours, the one in force included, oldest first."""
     newest_at = _hour(asked_at)
     return GridHistory(
         grid_zone,
         tuple(
             published(seed, grid_zone, newest_at - back * SECONDS_PER_HOUR, asked_at)
-            for back in reversed(range(HISTORY_HOURS))
+            for back in reversed(range(hours))
         ),
     )
 

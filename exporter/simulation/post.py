@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from hashlib import blake2b
 
 from exporter.core.fleet import Place, PurchaseOption
 
@@ -65,3 +66,9 @@ class Post:
     usage_operation: str = "RunInstances"
     rank: int = 0
     reports_cpu: bool = True
+
+    @property
+    def image_id(self) -> str:
+        """The company keeps one machine image for each region and operating system."""
+        kind = f"{self.place.region}|{self.platform}"
+        return f"ami-0{blake2b(kind.encode(), digest_size=8).hexdigest()}"

@@ -1,11 +1,13 @@
 """What compute costs: list and spot prices, INVENTED, of a believable magnitude."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import floor
 
-from exporter.core.evidence import PriceKey, PriceQuote, SpotKey, SpotQuote
+from exporter.core.evidence import PriceKey, PriceQuote, SpotKey, SpotPrices, SpotQuote
+from exporter.core.fleet import Place
 from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from exporter.simulation import hardware, noise
+from exporter.simulation.post import Post
 
 _LINUX_USD_PER_HOUR: Mapping[str, float] = {
     "t3.micro": 0.0108,
@@ -26,19 +28,27 @@ _LINUX_USD_PER_HOUR: Mapping[str, float] = {
 }
 _REGION_FACTORS: Mapping[str, float] = {"us-east-1": 1.0, "eu-west-1": 1.1, "eu-central-1": 1.18}
 _WINDOWS_USD_PER_HOUR_PER_VCPU = 0.045
-_SOLD_TENANCY = "default"
+SOLD_TENANCY = "default"
 
 _SPOT_RATIO = 0.35
 _SPOT_SWING_RATIO = 0.12
-_SPOT_STEP_SECONDS = 6 * SECONDS_PER_HOUR
+SPOT_STEP_SECONDS = 6 * SECONDS_PER_HOUR
+"""A price is in force for so long, from a full step since 1970 on."""
+
+PAST_SECONDS = 50 * SECONDS_PER_DAY
 _SPOT_TREND_SECONDS = 4 * SECONDS_PER_DAY
+
+
+def price_key(post: Post) -> PriceKey:
+    """What the list price of a post's instances depends on."""
+    return PriceKey(post.place.region, post.instance_type, post.usage_operation, SOLD_TENANCY)
 
 
 def list_price(key: PriceKey) -> PriceQuote:
     """The on-demand price; without one for what the simulated cloud does not sell."""
     linux = _LINUX_USD_PER_HOUR.get(key.instance_type)
     factor = _REGION_FACTORS.get(key.location)
-    if linux is None or factor is None or key.tenancy != _SOLD_TENANCY:
+    if linux is None or factor is None or key.tenancy != SOLD_TENANCY:
         return PriceQuote(key, None)
     if key.usage_operation == "RunInstances":
         return PriceQuote(key, round(linux * factor, 4))
@@ -54,11 +64,26 @@ def spot_price(seed: int, key: SpotKey, at: float) -> SpotQuote | None:
     About a third of the list price; each availability zone wanders slowly on its own.
     """
     region = key.availability_zone[:-1]
-    listed = list_price(PriceKey(region, key.instance_type, "RunInstances", _SOLD_TENANCY))
+    listed = list_price(PriceKey(region, key.instance_type, "RunInstances", SOLD_TENANCY))
     if listed.usd_per_hour is None or key.platform != "Linux/UNIX":
         return None
-    priced_at = floor(at / _SPOT_STEP_SECONDS) * _SPOT_STEP_SECONDS
+    priced_at = floor(at / SPOT_STEP_SECONDS) * SPOT_STEP_SECONDS
     stream = noise.stream(seed, "spot", *key)
     sway = noise.wander(stream, priced_at, _SPOT_TREND_SECONDS) - 0.5
     usd_per_hour = round(listed.usd_per_hour * (_SPOT_RATIO + _SPOT_SWING_RATIO * sway), 4)
     return SpotQuote(*key, usd_per_hour, priced_at)
+
+
+def spot_prices(seed: int, place: Place, keys: Collection[SpotKey], at: float) -> SpotPrices:
+    """What is needed: the prices in force, and those of the last 50 days."""
+    newest = floor(at / SPOT_STEP_SECONDS)
+    oldest = floor((at - PAST_SECONDS) / SPOT_STEP_SECONDS)
+    quotes = [
+        quote
+        for step in range(oldest, newest + 1)
+        for key in sorted(keys)
+        if (quote := spot_price(seed, key, step * SPOT_STEP_SECONDS))
+    ]
+    in_force = sum(quote.priced_at == newest * SPOT_STEP_SECONDS for quote in quotes)
+    past = len(quotes) - in_force
+    return SpotPrices(place, tuple(quotes[past:]), tuple(quotes[:past]), at)

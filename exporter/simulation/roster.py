@@ -31,7 +31,7 @@ class Group(NamedTuple):
     environment: str
     load: Load
     rhythm: Rhythm = Rhythm.ALWAYS
-    replaced_every_days: float = 120.0
+    replaced_every_days: float = 35.0
     purchase_option: PurchaseOption = PurchaseOption.ON_DEMAND
     name: str = ""
     tagged: bool = True

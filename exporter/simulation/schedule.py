@@ -1,5 +1,6 @@
 """When instances are born, run, stop and go, for each rhythm of a post."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import floor
 from typing import NamedTuple
@@ -18,6 +19,7 @@ _SPOT_REPLACEMENT_SECONDS = 180.0
 _LONGEST_STOP_SECONDS = 4 * SECONDS_PER_DAY
 _NIGHT_JOB_HOUR = 22.75  # UTC
 _NIGHT_JOB_LONGEST_SECONDS = 4 * SECONDS_PER_HOUR
+_BY_SHIFT = (Rhythm.NIGHTLY, Rhythm.SCALING)
 
 
 class Run(NamedTuple):
@@ -38,19 +40,45 @@ class Life:
 
 def life_at(post: Post, at: float) -> Life | None:
     """The instance on a post at an instant; None while the post is vacant."""
-    if post.rhythm in (Rhythm.NIGHTLY, Rhythm.SCALING):
-        day = int((at - scaling.DAY_BEGINS_SECONDS) // SECONDS_PER_DAY)
-        for shift in _shifts(post, day):
+    if post.rhythm in _BY_SHIFT:
+        for shift in _shifts(post, _shift_day(at)):
             if shift.started_at <= at < shift.ended_at:
                 return Life(post, shift.started_at, shift.ended_at)
         return None
+    life = _generation(post, _generation_at(post, at))
+    return life if at < life.gone_at else None
+
+
+def lives(post: Post, from_at: float, to_at: float) -> Iterator[Life]:
+    """Every instance of a post that lives inside [from_at, to_at), oldest first."""
+    for life in _candidate_lives(post, from_at, to_at):
+        if life.born_at < to_at and life.gone_at > from_at:
+            yield life
+
+
+def _candidate_lives(post: Post, from_at: float, to_at: float) -> Iterator[Life]:
+    if post.rhythm in _BY_SHIFT:
+        for day in range(_shift_day(from_at), _shift_day(to_at) + 1):
+            yield from (Life(post, *shift) for shift in _shifts(post, day))
+    else:
+        first, last = _generation_at(post, from_at), _generation_at(post, to_at)
+        yield from (_generation(post, generation) for generation in range(first, last + 1))
+
+
+def _shift_day(at: float) -> int:
+    return int((at - scaling.DAY_BEGINS_SECONDS) // SECONDS_PER_DAY)
+
+
+def _generation_at(post: Post, at: float) -> int:
+    """Which generation was the last to take up a post."""
     generation = floor(at / (post.replaced_every_days * SECONDS_PER_DAY))
-    if _birth(post, generation) > at:
-        generation -= 1
+    return generation if _birth(post, generation) <= at else generation - 1
+
+
+def _generation(post: Post, generation: int) -> Life:
     spot = post.purchase_option is PurchaseOption.SPOT
     vacant_seconds = _SPOT_REPLACEMENT_SECONDS if spot else 0.0
-    gone_at = _birth(post, generation + 1) - vacant_seconds
-    return Life(post, _birth(post, generation), gone_at) if at < gone_at else None
+    return Life(post, _birth(post, generation), _birth(post, generation + 1) - vacant_seconds)
 
 
 def _birth(post: Post, generation: int) -> float:
@@ -83,7 +111,7 @@ def runs(life: Life, from_at: float, to_at: float) -> tuple[Run, ...]:
 
 
 def latest_run(life: Life, at: float) -> Run:
-    """The run an instance is in, or was in last, at an instant inside its life."""
+    """The run an instance is in, or was in last, from its birth to its end."""
     candidates = _candidates(life, at - _LONGEST_STOP_SECONDS, at)
     return max(run for run in candidates if run.started_at <= at)
 

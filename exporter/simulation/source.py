@@ -12,17 +12,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSource(Generic[T]):
-    """One simulated fact: ``answer`` is asked for the wall time of each fetch."""
+    """One simulated fact: ``answer`` is asked for the wall time of each fetch.
+
+    It is given the last value too, for facts that grow from poll to poll.
+    """
 
     name: SourceName
     scope: Scope
     wall: Callable[[], float]
     faults: Faults | None
-    answer: Callable[[float], T]
+    answer: Callable[[float, T | None], T]
 
-    def fetch(self, previous: T | None) -> T:  # noqa: ARG002 - the protocol's; nothing to build on
+    def fetch(self, previous: T | None) -> T:
         """The fact now. Raises SourceError for a simulated fault and for an unknown grid zone."""
         at = self.wall()
         if self.faults is not None:
             self.faults.strike(self.name, self.scope, at)
-        return self.answer(at)
+        return self.answer(at, previous)

@@ -1,17 +1,24 @@
 """The simulated cloud: every fact follows from the seed and the time it is asked for."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import ceil, floor
 
 from exporter.core.evidence import CpuPoint
-from exporter.core.fleet import Instance, InstanceState, Place
+from exporter.core.fleet import Instance, InstanceState, Place, PurchaseOption
 from exporter.core.units import CPU_SLOT_SECONDS
-from exporter.simulation import fleet, grid, hardware, load, schedule
+from exporter.simulation import fleet, grid, hardware, load, prices, schedule
 from exporter.simulation.identity import Identities
 from exporter.simulation.schedule import Life, Run
 
 _SHORTEST_MEASURED_SECONDS = 60.0
 """A slot in which an instance ran less has no CPU point."""
+
+_BY_USER = "Client.UserInitiatedShutdown"
+_RECLAIMED = "Server.SpotInstanceTermination"
+
+_SHOWN_AFTER_END_SECONDS = 3600.0
+"""For how long EC2 still lists a terminated instance: "about an hour" (DescribeInstances)."""
 
 
 class World:
@@ -24,6 +31,7 @@ class World:
 
     def __init__(self, *, seed: int, instances: int) -> None:
         self.seed = seed
+        self.size = instances
         self._posts = fleet.posts(seed, instances)
         self._identities = Identities.of_seed(seed)
 
@@ -35,6 +43,21 @@ class World:
             if place is None or post.place == place
         )
         return tuple(self._instance(life, at) for life in lives if life is not None)
+
+    def terminated_at(self, at: float, place: Place | None = None) -> tuple[Instance, ...]:
+        """The instances that are terminated but still listed at an instant."""
+        lately = self.lives(at - _SHOWN_AFTER_END_SECONDS, at, place)
+        return tuple(self._instance(life, at) for life in lately if life.gone_at <= at)
+
+    def lives(self, from_at: float, to_at: float, place: Place | None = None) -> Iterator[Life]:
+        """Every life inside [from_at, to_at), of one place or of all: by post, oldest first."""
+        for post in self._posts:
+            if place is None or post.place == place:
+                yield from schedule.lives(post, from_at, to_at)
+
+    def instance_id(self, life: Life) -> str:
+        """The id of the instance that lives this life."""
+        return self._identities.instance_id(life.post.number, life.born_at)
 
     def running_spans(self, instance_id: str, from_at: float, to_at: float) -> tuple[Run, ...]:
         """When the instance runs inside [from_at, to_at), clipped to it, oldest first."""
@@ -80,29 +103,42 @@ class World:
 
     def _instance(self, life: Life, at: float) -> Instance:
         post = life.post
-        run = schedule.latest_run(life, at)
-        running = at < run.ended_at
-        stopped = datetime.fromtimestamp(run.ended_at, UTC)
+        run = schedule.latest_run(life, min(at, life.gone_at))
+        state, reason, transition_reason = _state(life, run, at)
         return Instance(
-            instance_id=self._identities.instance_id(post.number, life.born_at),
+            instance_id=self.instance_id(life),
             account_id=post.place.account_id,
             region=post.place.region,
             availability_zone=post.availability_zone,
             instance_type=post.instance_type,
-            state=InstanceState.RUNNING if running else InstanceState.STOPPED,
+            state=state,
             launched_at=run.started_at,
             purchase_option=post.purchase_option,
             usage_operation=post.usage_operation,
             platform=post.platform,
-            tenancy="default",
+            tenancy=prices.SOLD_TENANCY,
             architecture=hardware.MODELS[post.instance_type].architecture,
             name=post.name,
             tags=post.tags,
-            state_reason="" if running else "Client.UserInitiatedShutdown",
-            state_transition_reason=(
-                "" if running else f"User initiated ({stopped:%Y-%m-%d %H:%M:%S} GMT)"
-            ),
+            state_reason=reason,
+            state_transition_reason=transition_reason,
+            image_id=post.image_id,
         )
+
+
+def _state(life: Life, run: Run, at: float) -> tuple[InstanceState, str, str]:
+    """State, StateReason code and StateTransitionReason; a reclaimed one tells no time."""
+    if at < run.ended_at:
+        return InstanceState.RUNNING, "", ""
+    if at < life.gone_at:
+        return InstanceState.STOPPED, _BY_USER, _initiated(run.ended_at)
+    if life.post.purchase_option is PurchaseOption.SPOT:
+        return InstanceState.TERMINATED, _RECLAIMED, _RECLAIMED
+    return InstanceState.TERMINATED, _BY_USER, _initiated(life.gone_at)
+
+
+def _initiated(at: float) -> str:
+    return f"User initiated ({datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} GMT)"
 
 
 def _measured_slots(run: Run, from_at: float, to_at: float) -> list[float]:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from exporter.core.billing import Bill
 from exporter.core.evidence import (
     ExchangeRate,
     GridHistory,
     GridIntensity,
     HardwareProfile,
+    MeteredRun,
     PlaceCpu,
     PriceKey,
     PriceQuote,
@@ -16,7 +18,10 @@ from exporter.core.evidence import (
 )
 from exporter.core.fleet import Account, Instance, Inventory
 from exporter.core.provenance import SourceName
+from exporter.core.trail import Trail
 from exporter.sources.aws.accounts import PolledAccounts
+from exporter.sources.aws.billing import CostExplorerBill, UnconfiguredBill
+from exporter.sources.aws.events import CloudTrailEvents
 from exporter.sources.aws.hardware import HardwareCatalogue
 from exporter.sources.aws.inventory import Ec2Inventory
 from exporter.sources.aws.prices import ListPrice
@@ -56,6 +61,11 @@ class LiveOptions:
     ecb_url: str
     external_ids: dict[str, str] = field(repr=False)
     organization_external_id: str = field(repr=False)
+    cost_explorer: bool = True
+    cost_explorer_hourly: bool = False
+    cost_explorer_interval_seconds: float = 6 * 3600.0
+    cost_explorer_role_arn: str = ""
+    cost_explorer_external_id: str = field(default="", repr=False)
 
 
 class LiveUpstreams:
@@ -67,9 +77,12 @@ class LiveUpstreams:
         self._options = options
         self._wall = wall
         self._started_at = wall()
+        external_ids = {options.cost_explorer_role_arn: ""} | options.external_ids
+        if options.cost_explorer_external_id:
+            external_ids[options.cost_explorer_role_arn] = options.cost_explorer_external_id
         self._clients = AwsClients(
             observer,
-            external_id=lambda account: options.external_ids.get(
+            external_id=lambda account: external_ids.get(
                 account.role_arn, options.organization_external_id
             ),
         )
@@ -110,19 +123,38 @@ class LiveUpstreams:
             region,
             tag_labels=self._options.tag_labels,
             hardware=self._hardware,
+            wall=self._wall,
         )
 
+    def trail(self, account: Account, region: str) -> Source[Trail]:
+        """The starts and ends of instances of one place."""
+        return CloudTrailEvents(self._clients, account, region, wall=self._wall)
+
     def cpu(
-        self, account: Account, region: str, running: Callable[[], tuple[Instance, ...]]
+        self, account: Account, region: str, metered: Callable[[], tuple[MeteredRun, ...]]
     ) -> Source[PlaceCpu]:
-        """CPU points of the running instances of one place."""
+        """CPU points of the running instances of one place, and of runs that ended lately."""
         return CloudWatchCpu(
             self._clients,
             account,
             region,
-            running=running,
+            metered=metered,
             interval_seconds=self._options.cpu_interval_seconds,
             wall=self._wall,
+        )
+
+    def bill(self, accounts: Callable[[], tuple[str, ...]]) -> Source[Bill]:
+        """What AWS has billed for compute of the accounts, by id."""
+        if not self._options.cost_explorer:
+            return UnconfiguredBill()
+        role_arn = self._options.cost_explorer_role_arn
+        return CostExplorerBill(
+            self._clients,
+            accounts=accounts,
+            role=Account(role_arn.split(":")[4], role_arn) if role_arn else None,
+            hourly=self._options.cost_explorer_hourly,
+            wall=self._wall,
+            interval_seconds=self._options.cost_explorer_interval_seconds,
         )
 
     def list_price(self, key: PriceKey) -> Source[PriceQuote]:

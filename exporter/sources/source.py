@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from exporter.core.billing import Bill
 from exporter.core.evidence import (
     ExchangeRate,
     GridHistory,
     GridIntensity,
     HardwareProfile,
+    MeteredRun,
     PlaceCpu,
     PriceKey,
     PriceQuote,
@@ -15,6 +17,7 @@ from exporter.core.evidence import (
 )
 from exporter.core.fleet import Account, Instance, Inventory
 from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.core.trail import Trail
 
 T = TypeVar("T")
 
@@ -89,9 +92,15 @@ class Upstreams(Protocol):
         """The instances of one place."""
 
     def cpu(
-        self, account: Account, region: str, running: Callable[[], tuple[Instance, ...]]
+        self, account: Account, region: str, metered: Callable[[], tuple[MeteredRun, ...]]
     ) -> Source[PlaceCpu]:
-        """CPU points of the running instances of one place."""
+        """CPU points of the running instances of one place, and of runs that ended lately."""
+
+    def trail(self, account: Account, region: str) -> Source[Trail]:
+        """The starts and ends of instances of one place."""
+
+    def bill(self, accounts: Callable[[], tuple[str, ...]]) -> Source[Bill]:
+        """What AWS has billed for compute of the accounts, by id."""
 
     def list_price(self, key: PriceKey) -> Source[PriceQuote]:
         """The on-demand list price of one kind of instance."""

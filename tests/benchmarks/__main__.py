@@ -20,6 +20,7 @@ BENCHMARKS = {
     "calls": "upstream calls and their price a day, against asking at every scrape",
     "startup": "start, stop and scrapes while upstreams hang; restarts",
     "estimate": "one refresh, and the state files",
+    "history": "an hour on disk, against SQLite and one JSON file that is rewritten",
 }
 PACKAGES = ("prometheus_client", "boto3", "pydantic_core", "requests")
 

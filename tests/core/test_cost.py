@@ -1,13 +1,17 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.core.cost import (
+    SpotTimeline,
     cost_eur_per_hour,
     cost_usd_per_hour,
     needs_list_price,
     price_key,
     spot_key,
+    spot_usd_at,
 )
 from exporter.core.evidence import (
     ExchangeRate,
@@ -103,3 +107,41 @@ def test_only_on_demand_instances_need_a_list_price(option):
 def test_euros_need_a_price_and_a_rate(usd, rate, eur):
     """Without either there are none, and the reason is the one that comes first."""
     assert cost_eur_per_hour(usd, rate) == pytest.approx(eur)
+
+
+POOL = SpotKey("eu-central-1a", "m5.large", "Linux/UNIX")
+
+
+def spot_quote(usd_per_hour, priced_at, zone="eu-central-1a"):
+    return SpotQuote(zone, "m5.large", "Linux/UNIX", usd_per_hour, priced_at)
+
+
+@pytest.mark.parametrize(
+    ("at", "usd"),
+    [(99, None), (100, 0.04), (199, 0.04), (200, 0.05), (299, 0.05), (300, 0.06), (9e9, 0.06)],
+)
+def test_spot_price_at_an_instant(at, usd):
+    """Each price holds from its own instant to the next; before the oldest nothing is known."""
+    prices = SpotPrices(
+        FRANKFURT,
+        quotes=(spot_quote(0.06, 300),),
+        past=(spot_quote(0.04, 100), spot_quote(0.01, 150, "eu-central-1b"), spot_quote(0.05, 200)),
+    )
+
+    assert spot_usd_at(prices, POOL, at) == usd
+    assert spot_usd_at(prices, POOL._replace(platform="Windows"), at) is None
+
+
+@given(
+    changes=st.dictionaries(st.integers(0, 1000), st.floats(0.001, 1.0), max_size=30),
+    instants=st.lists(st.integers(-10, 1010), max_size=30),
+)
+def test_spot_timeline_against_a_search(changes, instants):
+    """The same as walking through all prices, in whatever order they are held."""
+    quotes = tuple(spot_quote(usd, at) for at, usd in changes.items())
+    timeline = SpotTimeline(SpotPrices(FRANKFURT, quotes[:1], quotes[1:]))
+
+    for at in instants:
+        before = [since_at for since_at in changes if since_at <= at]
+        expected = changes[max(before)] if before else None
+        assert timeline.usd_per_hour_at(POOL, at) == expected

@@ -18,6 +18,7 @@ from exporter.core.snapshot import (
     InstanceEstimate,
     Pue,
 )
+from tests.factories import statement
 
 PLACE = Place("111122223333", "eu-central-1")
 
@@ -54,11 +55,15 @@ def complete(subject: Instance, factor: float = 1.0) -> InstanceEstimate:
         embodied_grams_per_hour=Bounded(0.46 * factor, 0.26 * factor, 0.76 * factor),
         cost_usd_per_hour=0.115 * factor,
         cost_eur_per_hour=0.1 * factor,
+        cost_lower_eur_per_hour=0.09375 * factor,
+        cost_upper_eur_per_hour=0.10625 * factor,
+        runtime_seconds=86_395.0 * factor,
+        billed_seconds=86_440.0 * factor,
     )
 
 
 def snapshot_of(*estimates: InstanceEstimate) -> FleetSnapshot:
-    """A snapshot around these estimates; its totals and factors are constant."""
+    """A snapshot around these estimates; its totals, factors and books are constant."""
     return FleetSnapshot(
         estimated_at=1_790_003_600.0,
         instances=estimates,
@@ -70,7 +75,10 @@ def snapshot_of(*estimates: InstanceEstimate) -> FleetSnapshot:
             cost_eur_per_hour=0.1,
         ),
         covered_ratio=dict.fromkeys(Quantity, 0.5) | {Quantity.POWER: 1.0},
-        gaps={(PLACE, Quantity.EMISSIONS, GapReason.GRID_TOO_OLD): 1},
+        gaps={
+            (PLACE, Quantity.EMISSIONS, GapReason.GRID_TOO_OLD): 1,
+            (PLACE, Quantity.RUNTIME, GapReason.RUNTIME_UNKNOWN): 1,
+        },
         counts={(PLACE, InstanceState.RUNNING): 2, (PLACE, InstanceState.SHUTTING_DOWN): 1},
         grid={
             "DE": GridEstimate(
@@ -90,6 +98,7 @@ def snapshot_of(*estimates: InstanceEstimate) -> FleetSnapshot:
             Deviation("type", 0.27, instance_type="m5.large"),
             Deviation("grid", 0.125, grid_zone="DE"),
         ),
+        statement=statement(PLACE),
     )
 
 
@@ -147,7 +156,10 @@ def snapshot() -> FleetSnapshot:
             power_watts=Bounded(10.0),
         ),
         InstanceEstimate(
-            instance("i-0ccc", name='a "b"\\c\nd', state=InstanceState.STOPPED, tags=()), "DE"
+            instance("i-0ccc", name='a "b"\\c\nd', state=InstanceState.STOPPED, tags=()),
+            "DE",
+            runtime_seconds=20.0,
+            billed_seconds=60.0,
         ),
     )
 

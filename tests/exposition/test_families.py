@@ -9,7 +9,7 @@ from exporter.core.evidence import Quantity
 from exporter.core.fleet import Instance, InstanceState
 from exporter.core.provenance import FailureReason, Scope, SourceName, SourceStatus
 from exporter.core.snapshot import FleetSnapshot, InstanceEstimate
-from exporter.exposition.catalogue import METRICS, factors, fleet, health, instances
+from exporter.exposition.catalogue import METRICS, health
 from exporter.exposition.families import Budgets, FleetFamilies
 from exporter.exposition.family import Family
 from exporter.exposition.render import text_of
@@ -68,6 +68,10 @@ def test_every_quantity_of_an_instance(
         "embodied_emissions_upper_grams_per_hour": 0.76,
         "cost_usd_per_hour": 0.115,
         "cost_eur_per_hour": 0.1,
+        "cost_lower_eur_per_hour": 0.09375,
+        "cost_upper_eur_per_hour": 0.10625,
+        "runtime_seconds": 86_395.0,
+        "billed_seconds": 86_440.0,
     }
     for name, value in expected.items():
         series = found[f"carbonfinops_instance_{name}"]
@@ -83,6 +87,9 @@ def test_unknown_is_absent(snapshot: FleetSnapshot) -> None:
     assert power == {"i-0aaa": 8.5, "i-0bbb": 10.0}
     assert of_instance(found, "carbonfinops_instance_power_lower_watts") == {"i-0aaa": 6.25}
     assert of_instance(found, "carbonfinops_instance_emissions_grams_per_hour") == {"i-0aaa": 3.5}
+    assert of_instance(found, "carbonfinops_instance_cost_lower_eur_per_hour") == {
+        "i-0aaa": 0.09375
+    }
     assert "carbonfinops_fleet_embodied_emissions_grams_per_hour" not in found
     assert "carbonfinops_budget_cost_eur_per_month" not in found
     intensity = found["carbonfinops_grid_carbon_intensity_lower_grams_per_kilowatt_hour"]
@@ -90,11 +97,18 @@ def test_unknown_is_absent(snapshot: FleetSnapshot) -> None:
 
 
 def test_a_stopped_instance_stays_listed(snapshot: FleetSnapshot) -> None:
-    """It has its info series and running 0, and nothing else."""
+    """It has its info series, running 0, the time it ran in the window, and nothing else."""
     found = parsed(FleetFamilies().of(snapshot))
     names = {name for name in found if "i-0ccc" in of_instance_ids(found, name)}
-    assert names == {"carbonfinops_instance_info", "carbonfinops_instance_running"}
+    assert names == {
+        "carbonfinops_instance_info",
+        "carbonfinops_instance_running",
+        "carbonfinops_instance_runtime_seconds",
+        "carbonfinops_instance_billed_seconds",
+    }
     assert of_instance(found, "carbonfinops_instance_running")["i-0ccc"] == 0
+    assert of_instance(found, "carbonfinops_instance_runtime_seconds")["i-0ccc"] == 20
+    assert of_instance(found, "carbonfinops_instance_billed_seconds")["i-0ccc"] == 60
 
 
 def of_instance_ids(found: Samples, name: str) -> set[str]:
@@ -206,13 +220,14 @@ def test_every_family_is_announced_before_the_first_snapshot() -> None:
     families = FleetFamilies(budgets=Budgets(1.0, 2.0, 3.0)).of(None)
     announced = [family.spec for family in families]
     assert sorted(spec.name for spec in announced) == sorted(
-        spec.name for spec in (*instances.METRICS, *fleet.METRICS, *factors.METRICS)
+        spec.name for spec in METRICS if spec not in health.METRICS
     )
     assert parsed(families) == {
         "carbonfinops_fleet_covered_ratio": [({"quantity": q}, 0.0) for q in sorted(Quantity)],
         "carbonfinops_budget_cost_eur_per_month": [({}, 1.0)],
         "carbonfinops_budget_emissions_grams_per_month": [({}, 2.0)],
         "carbonfinops_upstream_budget_usd_per_month": [({}, 3.0)],
+        "carbonfinops_alignment_window_seconds": [({}, 172_800.0)],
         "carbonfinops_uncertainty_coverage_ratio": [({}, 0.9)],
         "carbonfinops_uncertainty_coverage_factor": [({}, 1.85)],
     }

@@ -1,7 +1,7 @@
 import pytest
 
 from exporter.core.snapshot import Bounded
-from exporter.exposition.figures import bounds, duration, figure, instant, percent
+from exporter.exposition.figures import bounds, duration, figure, instant, percent, signed_percent
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,21 @@ def test_figure(value: float, expected: str) -> None:
 def test_percent(ratio: float, expected: str) -> None:
     """Nearly complete is not complete."""
     assert percent(ratio) == expected
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [
+        (0.0, "0 %"),
+        (-0.00001, "0 %"),
+        (0.0012, "+0.12 %"),
+        (-0.03125, "-3.12 %"),
+        (12.5, "+1\u202f250.00 %"),
+    ],
+)
+def test_signed_percent(ratio: float, expected: str) -> None:
+    """Too much and too little are told apart; next to nothing is neither."""
+    assert signed_percent(ratio) == expected
 
 
 @pytest.mark.parametrize(

@@ -137,10 +137,11 @@ def test_a_row_shows_the_instance(snapshot: FleetSnapshot) -> None:
         ["8.50", "6.25", "to", "11.8"],
         ["3.50", "2.25", "to", "5.50"],
         ["0.460", "0.260", "to", "0.760"],
-        ["0.100"],
+        ["0.100", "0.0938", "to", "0.106"],
+        ["24.0"],
     ]
-    assert rows["i-0bbb"][4:] == [["0"], ["10.0"], dash, dash, dash]
-    assert rows["i-0ccc"][4:] == [dash] * 5
+    assert rows["i-0bbb"][4:] == [["0"], ["10.0"], dash, dash, dash, dash]
+    assert rows["i-0ccc"][4:] == [*[dash] * 5, ["0.00556"]]
 
 
 def test_a_gap_tells_its_reason(snapshot: FleetSnapshot) -> None:
@@ -148,7 +149,14 @@ def test_a_gap_tells_its_reason(snapshot: FleetSnapshot) -> None:
     (place,) = {place for place, _, _ in snapshot.gaps}
     more = {**snapshot.gaps, (place, Quantity.EMISSIONS, GapReason.NO_PUE): 1}
     titles = Outline(page_of(replace(snapshot, gaps=more))).titles
-    assert titles == ["grid_too_old or no_pue"]
+    assert titles == ["grid_too_old or no_pue", "runtime_unknown"]
+
+
+def test_a_stopped_instance_may_lack_its_runtime(snapshot: FleetSnapshot) -> None:
+    """It is the one quantity that an instance has without running; its gap tells why."""
+    stopped = replace(snapshot.instances[2], runtime_seconds=None, billed_seconds=None)
+    titles = Outline(page_of(replace(snapshot, instances=(stopped,)))).titles
+    assert titles == ["runtime_unknown"]
 
 
 HOSTILE = "<script>alert('1')</script>\"&"
@@ -201,6 +209,7 @@ def ranked(
         ("", ["b", "A", "c"]),
         ("emissions", ["b", "A", "c"]),
         ("cpu", ["c", "A", "b"]),
+        ("runtime", ["b", "A", "c"]),
         ("name", ["A", "b", "c"]),
         ("region", ["b", "c", "A"]),
         ("nonsense", ["b", "A", "c"]),
@@ -250,7 +259,8 @@ def test_gaps_by_reason(snapshot: FleetSnapshot) -> None:
     """Counts of all places, under the quantity, with what the reason means."""
     ((place, quantity, reason), _), *_ = snapshot.gaps.items()
     elsewhere = place._replace(region="eu-west-1")
-    page = page_of(replace(snapshot, gaps={**snapshot.gaps, (elsewhere, quantity, reason): 4}))
+    gaps = {(place, quantity, reason): 1, (elsewhere, quantity, reason): 4}
+    page = page_of(replace(snapshot, gaps=gaps))
     table = Outline(page.partition("<h2>Gaps")[2].partition("</h2>")[2].partition("</section>")[0])
     heading, row = table.cells
     assert row[heading.index(" emissions")].strip() == "5"

@@ -92,6 +92,16 @@ def test_history_is_the_last_24_hours(zone: str) -> None:
     assert {hour.grid_zone for hour in history.hours} == {history.grid_zone} == {zone}
 
 
+def test_a_longer_history_ends_with_the_shorter() -> None:
+    """Only older hours are added."""
+    asked_at = YEAR_AT + 1000 * HOUR + 60
+    longer = grid.history(7, "DE", asked_at, 74)
+
+    assert longer.hours[-24:] == grid.history(7, "DE", asked_at).hours
+    assert longer.hours[0].valid_at == YEAR_AT + (1000 - 73) * HOUR
+    assert len(longer.hours) == 74
+
+
 def test_seeds_differ() -> None:
     """Another seed has another weather."""
     assert year("DE", seed=7)[:48] != year("DE", seed=8)[:48]

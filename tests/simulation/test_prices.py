@@ -3,6 +3,7 @@ from itertools import pairwise
 import pytest
 
 from exporter.core.evidence import PriceKey, SpotKey, SpotQuote
+from exporter.core.fleet import Place
 from exporter.simulation import prices
 
 LINUX, WINDOWS = "RunInstances", "RunInstances:0002"
@@ -88,3 +89,25 @@ def test_spot_price_is_in_force_since_its_own_time() -> None:
 def test_what_is_not_sold_as_spot_has_no_quote(key: SpotKey) -> None:
     """There is no quote instead of a wrong one."""
     assert prices.spot_price(7, key, START_AT) is None
+
+
+def test_past_spot_prices_of_fifty_days_are_told() -> None:
+    """Oldest first, each until the next; the oldest was in force fifty days ago."""
+    at = START_AT + 100
+    place = Place("444455556666", "us-east-1")
+    keys = [SpotKey(f"us-east-1{zone}", "c5.xlarge", "Linux/UNIX") for zone in "ab"]
+    answer = prices.spot_prices(7, place, keys[::-1], at)
+
+    assert (answer.place, answer.asked_at) == (place, at)
+    assert answer.quotes == tuple(quoted(key, at) for key in keys)
+    assert answer.past == tuple(
+        quoted(key, START_AT - back * 21600) for back in range(200, 0, -1) for key in keys
+    )
+
+
+def test_nothing_needed_has_no_prices() -> None:
+    """Neither now nor before; nor has what is not sold."""
+    place = Place("444455556666", "us-east-1")
+    for keys in (set[SpotKey](), {SpotKey("us-east-1a", "z9.huge", "Linux/UNIX")}):
+        answer = prices.spot_prices(7, place, keys, START_AT)
+        assert (answer.quotes, answer.past) == ((), ())

@@ -114,3 +114,24 @@ def test_runs_are_those_that_touch_the_interval(post: Post) -> None:
         assert life.born_at <= run.started_at < run.ended_at <= life.gone_at
         assert run.started_at < NOON_AT
         assert run.ended_at > NOON_AT - 7 * DAY
+
+
+@pytest.mark.parametrize("post", POSTS, ids=lambda post: f"{post.number}")
+def test_lives_are_those_found_by_looking_often(post: Post) -> None:
+    """Every life of 50 days is there once, oldest first: no shift or reclaimed one is missed."""
+    from_at, to_at = NOON_AT - 50 * DAY, NOON_AT
+    looks = (schedule.life_at(post, from_at + 450 * step) for step in range(50 * 192))
+    found = dict.fromkeys(life for life in looks if life is not None)
+
+    assert list(schedule.lives(post, from_at, to_at)) == list(found)
+
+
+@pytest.mark.parametrize("post", POSTS[::9], ids=lambda post: f"{post.number}")
+def test_a_life_lies_inside_an_interval_from_its_birth_until_its_end(post: Post) -> None:
+    """Begin and end of both are half-open."""
+    for life in schedule.lives(post, NOON_AT - 3 * DAY, NOON_AT):
+        born_at, gone_at = life.born_at, life.gone_at
+        assert life not in schedule.lives(post, born_at - 9, born_at)
+        assert list(schedule.lives(post, born_at, born_at + 1)) == [life]
+        assert list(schedule.lives(post, gone_at - 1, gone_at)) == [life]
+        assert life not in schedule.lives(post, gone_at, gone_at + 9)

@@ -1,11 +1,11 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from exporter.core.evidence import PlaceCpu, PriceKey
-from exporter.core.fleet import Account, Instance, PurchaseOption
+from exporter.core.evidence import MeteredRun, PlaceCpu, PriceKey
+from exporter.core.fleet import Account, Instance, InstanceState, PurchaseOption
 from exporter.core.provenance import FailureReason, Scope, SourceName
 from exporter.simulation.roster import LAB_ACCOUNT, SHOP_ACCOUNT
 from exporter.simulation.upstreams import SimulatedUpstreams
@@ -46,7 +46,11 @@ def running(
 def cpu(
     upstreams: SimulatedUpstreams, account: Account = LAB_ACCOUNT, region: str = "us-east-1"
 ) -> Source[PlaceCpu]:
-    return upstreams.cpu(account, region, lambda: running(upstreams, account, region))
+    return upstreams.cpu(account, region, lambda: metered(running(upstreams, account, region)))
+
+
+def metered(instances: Iterable[Instance]) -> tuple[MeteredRun, ...]:
+    return tuple(map(MeteredRun, instances))
 
 
 def every_source(upstreams: Upstreams) -> list[tuple[Source[Any], SourceName, Scope]]:
@@ -59,6 +63,8 @@ def every_source(upstreams: Upstreams) -> list[tuple[Source[Any], SourceName, Sc
         (upstreams.regions(account), SourceName.EC2_INVENTORY, Scope(account_id="111122223333")),
         (upstreams.inventory(account, "eu-west-1"), SourceName.EC2_INVENTORY, place),
         (upstreams.cpu(account, "eu-west-1", tuple), SourceName.CLOUDWATCH_CPU, place),
+        (upstreams.trail(account, "eu-west-1"), SourceName.CLOUDTRAIL_EVENTS, place),
+        (upstreams.bill(lambda: ("111122223333",)), SourceName.COST_EXPLORER, Scope()),
         (upstreams.list_price(KEY), SourceName.PRICING, Scope(region="eu-central-1")),
         (upstreams.spot_prices(account, "eu-west-1", tuple), SourceName.SPOT_PRICE, place),
         (upstreams.grid_intensity("IE"), SourceName.ELECTRICITY_MAPS, zone),
@@ -74,7 +80,8 @@ def test_every_source_satisfies_the_protocol(upstreams: SimulatedUpstreams) -> N
     for source, name, scope in every_source(upstreams):
         assert (source.name, source.scope) == (name, scope)
         first = source.fetch(None)
-        assert source.fetch(first) == first
+        assert source.fetch(None) == first
+        assert source.fetch(first) == source.fetch(first)
 
 
 def test_every_source_answers_at_any_time(upstreams: SimulatedUpstreams, clock: Clock) -> None:
@@ -142,7 +149,7 @@ def test_cpu_window_is_the_newest_complete_slots(
         assert entry.window_slots == slots
         assert entry.launched_at == by_id[entry.instance_id].launched_at
         if clock.at - entry.launched_at > 86400:
-            assert [point.start_at for point in entry.points] == [
+            assert [point.start_at for point in entry.window_points] == [
                 entry.window_end_at - back * 300 for back in range(slots, 0, -1)
             ]
 
@@ -160,7 +167,7 @@ def test_cpu_of_a_machine_that_just_started_has_only_its_own_slots(
             if each.name == "web-staging-01"
         }
         answer = cpu(upstreams, SHOP_ACCOUNT, "eu-central-1").fetch(None)
-        assert [len(e.points) for e in answer.instances if e.instance_id in ids] == [points]
+        assert [len(e.window_points) for e in answer.instances if e.instance_id in ids] == [points]
 
 
 def test_an_instance_of_another_world_has_no_points(
@@ -168,9 +175,60 @@ def test_an_instance_of_another_world_has_no_points(
 ) -> None:
     """CloudWatch answers with nothing for an id it never heard of."""
     other = SimulatedUpstreams(seed=8, wall=clock, faults=False)
-    source = upstreams.cpu(LAB_ACCOUNT, "us-east-1", lambda: running(other))
+    source = upstreams.cpu(LAB_ACCOUNT, "us-east-1", lambda: metered(running(other)))
 
     assert {entry.points for entry in source.fetch(None).instances} == {()}
+
+
+def test_sightings_grow_from_inventory_to_inventory(
+    upstreams: SimulatedUpstreams, clock: Clock
+) -> None:
+    """Terminated instances are in the sightings with their end, not among the instances.
+
+    At 02:50 UTC both nightly jobs of Ireland are gone; EC2 lists those of the last hour still.
+    """
+    source = upstreams.inventory(LAB_ACCOUNT, "eu-west-1")
+    clock.at = datetime(2026, 6, 3, 0, 40, tzinfo=UTC).timestamp()
+    first = source.fetch(None)
+    jobs = {each.instance_id for each in first.instances if each.name.startswith("retrain")}
+    clock.at += 2 * 3600 + 600
+    second = source.fetch(first)
+    runs = {each.instance.instance_id: each for each in second.sightings}
+
+    assert len(jobs) == 2
+    assert {e.instance_id for e in first.instances} == {
+        sighting.instance.instance_id for sighting in first.sightings if sighting.listed
+    }
+    assert not jobs & {each.instance_id for each in second.instances}
+    assert InstanceState.TERMINATED not in {each.state for each in second.instances}
+    for job in jobs:
+        (run,) = runs[job].runs
+        (span,) = upstreams.world.running_spans(job, clock.at - 86400, clock.at)
+        assert not runs[job].listed
+        assert run.launched_at == span.started_at
+        if span.ended_at > clock.at - 3600:
+            assert run.ended_at == span.ended_at
+
+
+def test_history_covers_the_alignment_window_at_first(upstreams: SimulatedUpstreams) -> None:
+    """74 hours, then 24, as the real provider has them."""
+    source = upstreams.grid_history("DE")
+    first = source.fetch(None)
+
+    assert len(first.hours) == 74
+    assert source.fetch(first).hours == first.hours[-24:]
+
+
+def test_a_bill_needs_accounts(upstreams: SimulatedUpstreams) -> None:
+    """An empty bill would stand for hours; before any account is known it is refused instead."""
+    accounts: list[str] = []
+    source = upstreams.bill(lambda: tuple(accounts))
+    with pytest.raises(SourceError) as caught:
+        source.fetch(None)
+    accounts.append(LAB_ACCOUNT.account_id)
+
+    assert caught.value.reason is FailureReason.UNAVAILABLE
+    assert {day.account_id for day in source.fetch(None).days} == {LAB_ACCOUNT.account_id}
 
 
 def test_spot_quotes_are_those_the_running_spot_instances_need(
@@ -225,13 +283,14 @@ def test_ireland_fails_late_in_the_hour(clock: Clock) -> None:
 
     assert caught.value.reason is FailureReason.UNAVAILABLE
     assert upstreams.grid_intensity("DE").fetch(None).estimated
-    assert len(upstreams.grid_history("IE").fetch(None).hours) == 24
+    assert upstreams.grid_history("IE").fetch(None).hours
 
 
 def test_no_faults_when_switched_off(upstreams: SimulatedUpstreams, clock: Clock) -> None:
     """A quiet demo stays quiet."""
+    points = None
     for minute in range(0, 120, 2):
         clock.at = START_AT + minute * 60
         for source, _, _ in every_source(upstreams):
             source.fetch(None)
-        cpu(upstreams).fetch(None)
+        points = cpu(upstreams).fetch(points)

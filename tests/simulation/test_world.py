@@ -258,3 +258,60 @@ def test_ids_of_a_larger_fleet_are_foreign_to_a_smaller(world: World) -> None:
 
     with pytest.raises(LookupError):
         World(seed=7, instances=50).cpu_percent(last.instance_id, START_AT)
+
+
+def test_terminated_instances_stay_listed_for_an_hour(world: World) -> None:
+    """Whoever was there in the last hour and is not any more is listed as terminated, nobody else.
+
+    EC2 tells the time of a termination by the user, and none of a reclaimed spot instance.
+    """
+    looks = sampled(3, 600)  # nobody lives for less than ten minutes
+    listed = [{e.instance_id for e in world.instances_at(at)} for at in looks]
+    reasons = set()
+    for number, at in enumerate(looks[6:], 6):
+        vanished = set().union(*listed[number - 5 : number]) - listed[number]
+        terminated = world.terminated_at(at)
+        assert {each.instance_id for each in terminated} >= vanished
+        for each in terminated:
+            assert each.state is InstanceState.TERMINATED
+            spans = world.running_spans(each.instance_id, each.launched_at, at)
+            assert [span.started_at for span in spans] == [each.launched_at]
+            assert at - 3600 < spans[0].ended_at <= at
+            spot = each.purchase_option is PurchaseOption.SPOT
+            ended = datetime.fromtimestamp(spans[0].ended_at, UTC)
+            reasons.add(each.state_reason)
+            assert each.state_transition_reason == (
+                each.state_reason if spot else f"User initiated ({ended:%Y-%m-%d %H:%M:%S} GMT)"
+            )
+
+    assert reasons == {"Client.UserInitiatedShutdown", "Server.SpotInstanceTermination"}
+
+
+def test_a_terminated_instance_is_listed_to_the_second(world: World) -> None:
+    """From the end of its life on, for less than an hour, and in its own place only."""
+    life = next(
+        life for life in world.lives(START_AT, START_AT + DAY) if life.gone_at < START_AT + DAY
+    )
+    instance_id = world.instance_id(life)
+
+    def listed(at: float, place: Place = life.post.place) -> bool:
+        return instance_id in {each.instance_id for each in world.terminated_at(at, place)}
+
+    moments = (-1, 0, 3599, 3600)
+    assert [listed(life.gone_at + after) for after in moments] == [False, True, True, False]
+    assert not listed(life.gone_at, Place(life.post.place.account_id, "eu-north-1"))
+
+
+def test_an_instance_terminated_while_stopped_keeps_its_last_launch(world: World) -> None:
+    """Its reason tells when it was terminated, not when it stopped."""
+    lives = world.lives(START_AT, START_AT + 1)
+    life = next(life for life in lives if life.post.name == "trial-dev-01")
+    (terminated,) = (
+        each
+        for each in world.terminated_at(life.gone_at)
+        if each.instance_id == world.instance_id(life)
+    )
+    gone = datetime.fromtimestamp(life.gone_at, UTC)
+
+    assert terminated.launched_at == life.born_at
+    assert terminated.state_transition_reason == f"User initiated ({gone:%Y-%m-%d %H:%M:%S} GMT)"

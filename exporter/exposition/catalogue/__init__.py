@@ -1,11 +1,20 @@
 """Every metric the exporter serves, once: code, reference page, rules and dashboards follow it."""
 
-from exporter.exposition.catalogue import factors, fleet, health, instances
+from exporter.exposition.catalogue import (
+    accrual,
+    factors,
+    fleet,
+    health,
+    instances,
+    time_and_money,
+)
 from exporter.exposition.catalogue.spec import MetricSpec
 
 METRICS: tuple[MetricSpec, ...] = (
     *instances.METRICS,
     *fleet.METRICS,
+    *accrual.METRICS,
+    *time_and_money.METRICS,
     *factors.METRICS,
     *health.METRICS,
 )

@@ -98,8 +98,9 @@ GAPS = MetricSpec(
     "carbonfinops_estimate_gaps",
     "gauge",
     "",
-    "Running instances that lack this quantity, by reason (counted, cached). A region that"
-    " cannot be reached keeps its last known count as source_down.",
+    "Running instances that lack this quantity, by reason (counted, cached); of runtime stopped"
+    " ones, too, because they may have run in the alignment window. A region that cannot be"
+    " reached keeps its last known count as source_down.",
     ("account_id", "region", "quantity", "reason"),
 )
 BUDGET_COST = MetricSpec(

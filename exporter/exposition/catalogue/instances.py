@@ -125,6 +125,42 @@ COST_EUR = MetricSpec(
     " (cached).",
     IDENTITY,
 )
+COST_LOWER = MetricSpec(
+    "carbonfinops_instance_cost_lower_eur_per_hour",
+    "gauge",
+    "eur_per_hour",
+    "Estimated lower bound of carbonfinops_instance_cost_eur_per_hour: times the 5 % quantile of"
+    " billed over computed cost on the account's compared days, from Cost Explorer (cached)."
+    " Absent until enough days were compared.",
+    IDENTITY,
+)
+COST_UPPER = MetricSpec(
+    "carbonfinops_instance_cost_upper_eur_per_hour",
+    "gauge",
+    "eur_per_hour",
+    "Estimated upper bound of carbonfinops_instance_cost_eur_per_hour: times the 95 % quantile of"
+    " billed over computed cost on the account's compared days, from Cost Explorer (cached)."
+    " Absent until enough days were compared.",
+    IDENTITY,
+)
+RUNTIME = MetricSpec(
+    "carbonfinops_instance_runtime_seconds",
+    "gauge",
+    "seconds",
+    "Time that the instance ran in the last 48 complete hours, counted from CloudTrail events and"
+    " the AWS inventory (cached); of stopped instances, too. Absent where it is not known when it"
+    " ran.",
+    IDENTITY,
+)
+BILLED = MetricSpec(
+    "carbonfinops_instance_billed_seconds",
+    "gauge",
+    "seconds",
+    "Time in the last 48 complete hours that AWS bills by its rules: the time run, and at least"
+    " 60 s for each start, counted from CloudTrail events and the AWS inventory (cached). Absent"
+    " where it is not known when the instance ran.",
+    IDENTITY,
+)
 TAG_VALUES_OVERFLOWED = MetricSpec(
     "carbonfinops_tag_values_overflowed",
     "gauge",
@@ -149,5 +185,9 @@ METRICS: tuple[MetricSpec, ...] = (
     EMBODIED_UPPER,
     COST_USD,
     COST_EUR,
+    COST_LOWER,
+    COST_UPPER,
+    RUNTIME,
+    BILLED,
     TAG_VALUES_OVERFLOWED,
 )

@@ -13,7 +13,13 @@ from exporter.sources.source import RequestObserver
 USD_PER_METRIC = 0.01 / 1000
 """Price of each metric asked of GetMetricData: https://aws.amazon.com/cloudwatch/pricing (2026)."""
 
-_METRICS = "carbonfinops-metrics"
+USD_PER_COST_EXPLORER_PAGE = 0.01
+"""Price of each page of GetCostAndUsage: https://aws.amazon.com/aws-cost-management/pricing (2026).
+
+Whether AWS bills pages that it refused is not documented; they are not counted.
+"""
+
+_USD = "carbonfinops-usd"
 _OK = 200
 _FIRST_ERROR = 300
 
@@ -42,16 +48,20 @@ class AttemptReports:
 
     def attach(self, register: Callable[[str, Callable[..., None]], None]) -> None:
         """Listen to every client of the session whose ``register`` method this is."""
-        register("before-parameter-build.cloudwatch.GetMetricData", self._count_metrics)
+        register("before-parameter-build.cloudwatch.GetMetricData", self._price_metrics)
+        register("before-parameter-build.cost-explorer.GetCostAndUsage", self._price_page)
         register("request-created", self._begin)
         register("before-parse", self._note_status)
         register("response-received", self._end)
         register("after-call-error", self._end_unreadable)
 
-    def _count_metrics(
+    def _price_metrics(
         self, params: Mapping[str, Any], context: dict[str, Any], **_: object
     ) -> None:
-        context[_METRICS] = len(params["MetricDataQueries"])
+        context[_USD] = len(params["MetricDataQueries"]) * USD_PER_METRIC
+
+    def _price_page(self, context: dict[str, Any], **_: object) -> None:
+        context[_USD] = USD_PER_COST_EXPLORER_PAGE
 
     def _begin(self, **_: object) -> None:
         self._open.attempt = _Attempt(began_at=self._timer())
@@ -79,11 +89,12 @@ class AttemptReports:
     ) -> None:
         attempt: _Attempt = self._open.attempt
         self._open.attempt = None
-        _, upstream, operation = event_name.split(".")
+        _, service, operation = event_name.split(".")
         seconds = self._timer() - attempt.began_at
+        upstream = service.replace("-", "_")  # cost-explorer, among names such as electricity_maps
         self._observer.request(upstream, operation, seconds, failure)
-        if attempt.status == _OK and _METRICS in context:
-            self._observer.spend(operation, context[_METRICS] * USD_PER_METRIC)
+        if attempt.status == _OK and _USD in context:
+            self._observer.spend(operation, context[_USD])
 
 
 def _failure_in(answer: Mapping[str, Any]) -> FailureReason | None:

@@ -31,16 +31,18 @@ class Endpoint:
             fields = call(**parameters)
         return Record(fields, doing)
 
-    def pages(self, operation: str, **parameters: Any) -> Iterator[Record]:
+    def pages(
+        self, operation: str, *, continued_by: str = "NextToken", **parameters: Any
+    ) -> Iterator[Record]:
         """Call an operation until it gives no further token. Raises SourceError."""
         token = ""
         while True:
             page = self.answer(operation, **parameters)
             yield page
-            following = page.optional_text("NextToken")
+            following = page.optional_text(continued_by)
             if not following:
                 return
             if following == token:
                 raise page.malformed("the same page token twice")
             token = following
-            parameters["NextToken"] = token
+            parameters[continued_by] = token

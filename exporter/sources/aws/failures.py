@@ -57,9 +57,11 @@ _IAM_ACTIONS = {
     "DescribeRegions": "ec2:DescribeRegions",
     "DescribeSpotPriceHistory": "ec2:DescribeSpotPriceHistory",
     "GetCallerIdentity": "sts:GetCallerIdentity",
+    "GetCostAndUsage": "ce:GetCostAndUsage",
     "GetMetricData": "cloudwatch:GetMetricData",
     "GetProducts": "pricing:GetProducts",
     "ListAccounts": "organizations:ListAccounts",
+    "LookupEvents": "cloudtrail:LookupEvents",
 }
 _MESSAGE_CHARACTERS = 200
 

@@ -1,6 +1,6 @@
 """The instances of one place."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from exporter.core.fleet import (
     Account,
@@ -9,8 +9,10 @@ from exporter.core.fleet import (
     Inventory,
     Place,
     PurchaseOption,
+    Sighting,
 )
 from exporter.core.provenance import Scope, SourceName
+from exporter.core.sightings import sighted
 from exporter.sources.aws.endpoint import Endpoint
 from exporter.sources.aws.hardware import HardwareCatalogue
 from exporter.sources.aws.record import Record
@@ -39,6 +41,7 @@ class Ec2Inventory:
     """DescribeInstances of one account in one region, and the hardware of the types found.
 
     ``tag_labels`` maps a label (without its ``tag_`` prefix) to the AWS tag key that feeds it.
+    ``wall`` gives epoch seconds.
     """
 
     name = SourceName.EC2_INVENTORY
@@ -51,29 +54,40 @@ class Ec2Inventory:
         *,
         tag_labels: Mapping[str, str],
         hardware: HardwareCatalogue,
+        wall: Callable[[], float],
     ) -> None:
         self._endpoint = Endpoint(clients, "ec2", region, account)
         self._account = account
         self._place = Place(account.account_id, region)
         self._labels = TagLabels(tag_labels)
         self._hardware = hardware
+        self._wall = wall
         self.scope = Scope(account.account_id, region)
 
     def fetch(self, previous: Inventory | None) -> Inventory:
-        """List all instances that are not terminated or about to be."""
-        del previous  # always asked anew
+        """List all instances that are not terminated or about to be; note the runs of all."""
+        began_at = self._wall()
+        found = self._found()
+        sightings = sighted(
+            previous.sightings if previous else (), found.values(), began_at, self._wall()
+        )
+        instances = tuple(
+            found[instance_id]
+            for instance_id in sorted(found)
+            if found[instance_id].state in _LISTED_STATES
+        )
+        types = _types(instances, sightings)
+        hardware = self._hardware.look_up(self._account, self._place.region, types)
+        return Inventory(self._place, instances, hardware, sightings)
+
+    def _found(self) -> dict[str, Instance]:
         # By id: an instance can move between pages while they are read.
-        found = {
+        return {
             instance.instance_id: instance
             for page in self._endpoint.pages("describe_instances", MaxResults=_PAGE_SIZE)
             for reservation in page.parts("Reservations")
             for instance in map(self._instance, reservation.parts("Instances"))
-            if instance.state in _LISTED_STATES
         }
-        instances = tuple(found[instance_id] for instance_id in sorted(found))
-        types = {instance.instance_type for instance in instances}
-        hardware = self._hardware.look_up(self._account, self._place.region, types)
-        return Inventory(self._place, instances, hardware)
 
     def _instance(self, record: Record) -> Instance:
         placement = record.part("Placement")
@@ -100,7 +114,14 @@ class Ec2Inventory:
             tags=self._labels.of(tags),
             state_reason=record.part("StateReason").optional_text("Code"),
             state_transition_reason=record.optional_text("StateTransitionReason"),
+            image_id=record.optional_text("ImageId"),
         )
+
+
+def _types(instances: Iterable[Instance], sightings: Iterable[Sighting]) -> set[str]:
+    """Every type in use, and those of the runs remembered: their last points are still to come."""
+    listed = {instance.instance_type for instance in instances}
+    return listed | {run.instance_type for sighting in sightings for run in sighting.runs}
 
 
 def _state(record: Record) -> InstanceState:

@@ -47,6 +47,12 @@ class Record:
         """Give a text, empty where AWS gave none."""
         return self._typed(name, str) if self.has(name) else ""
 
+    def attribute(self, name: str) -> str:
+        """Give a text, also one wrapped as {"value": text}; empty where AWS gave none."""
+        if isinstance(self._fields.get(name), dict):
+            return self.part(name).optional_text("value")
+        return self.optional_text(name)
+
     def whole(self, name: str) -> int:
         """Give a whole number."""
         return self._typed(name, int)

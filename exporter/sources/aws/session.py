@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _ROLE_SESSION_NAME = "carbonfinops-exporter"
 _TOTAL_ATTEMPTS = 3
+# CloudTrail refuses more than two requests a second, so its source spaces the repeated ones too;
+# Cost Explorer may bill each of them.
+_TOTAL_ATTEMPTS_OF = {"ce": 1, "cloudtrail": 1}
 _DEFAULT_REGION = "us-east-1"
 
 
@@ -37,7 +40,8 @@ class AwsClients:
     The base credentials come from botocore's usual chain; roles are assumed with them and
     renewed by botocore before they expire. ``external_id`` gives the one that an account's role
     asks for, empty for none; it is a secret, so no account carries it. Every HTTP attempt is told
-    to ``observer``.
+    to ``observer``. Failed requests are repeated by botocore, but those of CloudTrail and Cost
+    Explorer are not.
     """
 
     def __init__(
@@ -140,7 +144,10 @@ class AwsClients:
         config = Config(
             connect_timeout=self._connect_timeout_seconds,
             read_timeout=self._read_timeout_seconds,
-            retries={"mode": "standard", "total_max_attempts": _TOTAL_ATTEMPTS},
+            retries={
+                "mode": "standard",
+                "total_max_attempts": _TOTAL_ATTEMPTS_OF.get(service, _TOTAL_ATTEMPTS),
+            },
         )
         try:
             return session.client(

@@ -219,6 +219,28 @@ class RecordingObserver:
         self.spent.append((operation, usd))
 
 
+class PassingTime:
+    """Time that passes when someone pauses, or when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.pauses: list[float] = []
+
+    def timer(self) -> float:
+        """Seconds since some instant."""
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        """Let the time pass at once."""
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def passing() -> PassingTime:
+    return PassingTime()
+
+
 @pytest.fixture
 def observer() -> RecordingObserver:
     return RecordingObserver()

@@ -172,6 +172,36 @@ def test_each_metric_is_billed_once_it_was_answered(aws, clients, observer, make
     ]
 
 
+def ask_costs(clients):
+    return list(
+        Endpoint(clients, "ce", "us-east-1").pages(
+            "get_cost_and_usage",
+            continued_by="NextPageToken",
+            TimePeriod={"Start": "2026-03-01", "End": "2026-03-02"},
+            Granularity="DAILY",
+            Metrics=["AmortizedCost"],
+        )
+    )
+
+
+def test_each_page_of_cost_explorer_is_billed(aws, clients, observer, make_reply):
+    """0.01 USD per page that was answered; refused ones are made once, and not counted."""
+    aws.json("GetCostAndUsage", {"ResultsByTime": [], "NextPageToken": "2"}, {"ResultsByTime": []})
+    aws.json_error("GetCostAndUsage", "LimitExceededException")
+    aws.reply("GetCostAndUsage", make_reply(b"{}", 500))
+
+    ask_costs(clients)
+    for _ in range(2):
+        with pytest.raises(SourceError):
+            ask_costs(clients)
+
+    assert observer.spent == [("GetCostAndUsage", 0.01)] * 2
+    assert observer.requests == [
+        ("cost_explorer", "GetCostAndUsage", failure)
+        for failure in (None, None, FailureReason.THROTTLED, FailureReason.UNAVAILABLE)
+    ]
+
+
 def test_assumed_roles_are_reported_as_sts(aws, clients, observer):
     """The call that fetches credentials is a request of its own, not part of the other's."""
     aws.sts(

@@ -126,6 +126,14 @@ def test_reason_of_an_exception(error, reason):
             client_error("AccessDeniedException", 400, "GetProducts"),
             "allow pricing:GetProducts in the IAM",
         ),
+        (
+            client_error("AccessDeniedException", 400, "LookupEvents"),
+            "allow cloudtrail:LookupEvents in the IAM",
+        ),
+        (
+            client_error("AccessDeniedException", 400, "GetCostAndUsage"),
+            "allow ce:GetCostAndUsage in the IAM",
+        ),
         (client_error("AccessDenied", 403, "AssumeRole"), "check its trust policy and external id"),
         (client_error("AuthFailure", 401), "a region that is not enabled for the account"),
         (client_error("ExpiredToken"), "renew them"),

@@ -12,6 +12,9 @@ from exporter.sources.aws.inventory import Ec2Inventory
 from exporter.sources.source import SourceError
 
 LABELS = {"team": "team", "environment": "env"}
+NOW = datetime(2026, 3, 29, 10, 0, 30, tzinfo=UTC).timestamp()
+TERMINATED = {"code": 48, "name": "terminated"}
+LAUNCHED_AT = datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC).timestamp()
 
 
 def described(instance_id="i-0aaa", **more):
@@ -43,6 +46,17 @@ def tag_set(tags):
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
+def inventory_of(clients, account, labels=None, wall=lambda: NOW):
+    return Ec2Inventory(
+        clients,
+        account,
+        "eu-west-1",
+        tag_labels=labels or {},
+        hardware=HardwareCatalogue(clients),
+        wall=wall,
+    )
+
+
 @pytest.fixture
 def fetch(aws, clients, account):
     """List what the test has prepared; no hardware is described."""
@@ -50,10 +64,7 @@ def fetch(aws, clients, account):
     def fetch(*pages, labels=LABELS):
         aws.ec2("DescribeInstances", *pages)
         aws.ec2("DescribeInstanceTypes", {"instanceTypeSet": []})
-        source = Ec2Inventory(
-            clients, account, "eu-west-1", tag_labels=labels, hardware=HardwareCatalogue(clients)
-        )
-        return source.fetch(None)
+        return inventory_of(clients, account, labels).fetch(None)
 
     return fetch
 
@@ -71,9 +82,7 @@ def only(fetch):
 
 def test_it_is_a_source(clients, account):
     """The inventory answers for one place."""
-    source = Ec2Inventory(
-        clients, account, "eu-west-1", tag_labels={}, hardware=HardwareCatalogue(clients)
-    )
+    source = inventory_of(clients, account)
 
     assert source.name is SourceName.EC2_INVENTORY
     assert source.scope == Scope("111122223333", "eu-west-1")
@@ -102,7 +111,7 @@ def test_every_field(only):
         availability_zone="eu-west-1c",
         instance_type="m5.large",
         state=InstanceState.STOPPED,
-        launched_at=datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC).timestamp(),
+        launched_at=LAUNCHED_AT,
         purchase_option=PurchaseOption.SPOT,
         usage_operation="RunInstances:0010",
         platform="Red Hat Enterprise Linux",
@@ -269,36 +278,83 @@ def test_all_pages(fetch, aws):
     ]
 
 
+def test_ended_instances_are_sighted(fetch):
+    """An instance that ended between two inventories was there all the same: its run is kept."""
+    inventory = fetch(page(described("i-1"), described("i-2", instanceState=TERMINATED)))
+
+    assert [instance.instance_id for instance in inventory.instances] == ["i-1"]
+    seen = {sighting.instance.instance_id: sighting for sighting in inventory.sightings}
+    assert {name: sighting.listed for name, sighting in seen.items()} == {"i-1": True, "i-2": False}
+    assert [run.launched_at for run in seen["i-2"].runs] == [LAUNCHED_AT]
+
+
+def test_sightings_go_on(aws, clients, account):
+    """Each inventory builds on the one before: what it no longer shows is gone since then."""
+    aws.ec2("DescribeInstances", page(described("i-1")), page())
+    aws.ec2("DescribeInstanceTypes", {"instanceTypeSet": []}, {"instanceTypeSet": []})
+    first = inventory_of(clients, account).fetch(None)
+
+    second = inventory_of(clients, account, wall=lambda: NOW + 300).fetch(first)
+
+    assert second.instances == ()
+    (sighting,) = second.sightings
+    (run,) = sighting.runs
+    assert not sighting.listed
+    assert (run.launched_at, run.seen_at, run.gone_at) == (LAUNCHED_AT, NOW, NOW + 300)
+
+
+def test_sightings_know_when_they_were_made(aws, clients, account, monkeypatch):
+    """Pages take time: what they show was so at some instant between the first and the last."""
+    calls = []
+
+    def sighted(previous, found, began_at, ended_at):
+        calls.append((previous, [instance.instance_id for instance in found], began_at, ended_at))
+        return ()
+
+    monkeypatch.setattr("exporter.sources.aws.inventory.sighted", sighted)
+    aws.ec2("DescribeInstances", page(described("i-2"), token="more"), page(described("i-1")))
+    aws.ec2("DescribeInstanceTypes", {"instanceTypeSet": []})
+    # The clock tells how many questions have been answered.
+    source = inventory_of(clients, account, wall=lambda: NOW + len(aws.asked))
+
+    source.fetch(None)
+
+    assert calls == [((), ["i-2", "i-1"], NOW, NOW + 2)]
+
+
+def test_the_newest_page_counts(fetch):
+    """An instance may end while the pages are read, and move from one to the next."""
+    ended = described("i-1", instanceState=TERMINATED)
+
+    assert fetch(page(described("i-1"), token="more"), page(ended)).instances == ()
+
+
 def test_hardware_of_the_types_in_use(aws, clients, account):
-    """The inventory brings the hardware of every listed type, and of no other."""
+    """The inventory brings the hardware of every listed type, and of runs that ended lately."""
     aws.ec2(
         "DescribeInstances",
         page(
             described("i-1"),
             described("i-2", instanceType="t3.micro"),
-            described("i-3", instanceType="gone", instanceState={"code": 48, "name": "terminated"}),
+            described("i-3", instanceType="c5.large", instanceState=TERMINATED),
         ),
     )
     record = {"vCpuInfo": {"defaultVCpus": 2}, "memoryInfo": {"sizeInMiB": 1024}}
     aws.ec2("DescribeInstanceTypes", {"instanceTypeSet": [{"instanceType": "t3.micro", **record}]})
-    source = Ec2Inventory(
-        clients, account, "eu-west-1", tag_labels={}, hardware=HardwareCatalogue(clients)
-    )
+    source = inventory_of(clients, account)
 
     inventory = source.fetch(None)
 
     assert [hardware.instance_type for hardware in inventory.hardware] == ["t3.micro"]
     asked = aws.parameters("DescribeInstanceTypes")[0]
-    assert {asked["Filter.1.Value.1"], asked["Filter.1.Value.2"]} == {"m5.large", "t3.micro"}
-    assert "Filter.1.Value.3" not in asked
+    types = {value for name, value in asked.items() if name.startswith("Filter.1.Value.")}
+    assert types == {"m5.large", "t3.micro", "c5.large"}
 
 
 def test_denied(aws, clients, account):
     """A missing permission is named."""
     aws.ec2_error("DescribeInstances", "UnauthorizedOperation", 403)
-    source = Ec2Inventory(
-        clients, account, "eu-west-1", tag_labels={}, hardware=HardwareCatalogue(clients)
-    )
+    source = inventory_of(clients, account)
 
     with pytest.raises(SourceError, match="allow ec2:DescribeInstances") as caught:
         source.fetch(None)
@@ -325,13 +381,7 @@ def test_emulated_fleet(clients):
         ec2.stop_instances(InstanceIds=ids[:1])
         ec2.terminate_instances(InstanceIds=ids[1:2])
         inventories = [
-            Ec2Inventory(
-                clients,
-                account,
-                "eu-west-1",
-                tag_labels=LABELS,
-                hardware=HardwareCatalogue(clients),
-            ).fetch(None)
+            inventory_of(clients, account, LABELS).fetch(None)
             for account in (Account("123456789012"), member)
         ]
 

@@ -14,6 +14,7 @@ FIELDS = {
     "At": datetime(2026, 3, 29, 10, tzinfo=UTC),
     "List": [{"Id": "a"}, {"Id": "b"}],
     "Map": {"x": {"Id": "c"}},
+    "Wrapped": {"value": "web"},
     "Nothing": None,
 }
 
@@ -26,6 +27,7 @@ def record():
 def test_fields_are_read_by_name(record):
     """Fields of the right type come back as they are; instants as epoch seconds."""
     assert record.text("Name") == "web"
+    assert record.attribute("Name") == record.attribute("Wrapped") == "web"
     assert record.whole("Count") == 2
     assert record.optional_flag("On")
     assert record.instant("At") == 1774778400.0
@@ -39,6 +41,7 @@ def test_absent_optional_fields_are_empty(record):
     for name in ("Nothing", "Unheard"):
         assert not record.has(name)
         assert record.optional_text(name) == ""
+        assert record.attribute(name) == record.attribute("Map") == ""
         assert not record.optional_flag(name)
         assert record.optional_parts(name) == []
         assert record.named_parts(name) == []
@@ -53,6 +56,7 @@ def test_absent_optional_fields_are_empty(record):
         (lambda r: r.text("Empty"), "Empty is empty"),
         (lambda r: r.text("Count"), "Count is not of type str"),
         (lambda r: r.optional_text("Count"), "Count is not of type str"),
+        (lambda r: r.attribute("Count"), "Count is not of type str"),
         (lambda r: r.whole("Name"), "Name is not of type int"),
         (lambda r: r.optional_flag("Name"), "Name is not of type bool"),
         (lambda r: r.instant("Name"), "Name is not of type datetime"),

@@ -36,8 +36,8 @@ def role_credentials(key, lasts):
 def test_importing_the_sources_loads_no_sdk():
     """The process listens before it pays for loading boto3."""
     modules = (
-        "accounts attempts endpoint failures hardware inventory metrics parallel prices record"
-        " regions session spot tags utilization"
+        "accounts attempts cpu_poll endpoint events failures hardware inventory metrics pace"
+        " parallel prices record regions session spot tags trail_document utilization"
     )
     code = "import sys, importlib\n"
     code += f"for m in {modules.split()}: importlib.import_module('exporter.sources.aws.' + m)\n"
@@ -193,6 +193,36 @@ def test_home_region_is_the_configured_one(clients, monkeypatch):
 def test_home_region_without_configuration(clients):
     """Without any configuration they go to us-east-1."""
     assert clients.home_region() == "us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "attempts"),
+    [
+        ("cloudwatch", "list_metrics", {}, 3),
+        ("cloudtrail", "lookup_events", {}, 1),
+        (
+            "ce",
+            "get_cost_and_usage",
+            {
+                "TimePeriod": {"Start": "2026-03-01", "End": "2026-03-02"},
+                "Granularity": "DAILY",
+                "Metrics": ["UnblendedCost"],
+            },
+            1,
+        ),
+    ],
+)
+@pytest.mark.usefixtures("no_backoff")
+def test_attempts(aws, clients, service, operation, parameters, attempts):
+    """Botocore repeats what failed, but not where AWS counts or bills each attempt."""
+    name = operation.title().replace("_", "")
+    for _ in range(4):
+        aws.json_error(name, "ThrottlingException")
+
+    with pytest.raises(SourceError):
+        Endpoint(clients, service, "us-east-1").answer(operation, **parameters)
+
+    assert len(aws.parameters(name)) == attempts
 
 
 def test_accounts_see_only_themselves(clients):

@@ -5,7 +5,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from exporter.core.evidence import CpuPoint, InstanceCpu, PlaceCpu
+from exporter.core.evidence import CpuPoint, InstanceCpu, MeteredRun, PlaceCpu
 from exporter.core.fleet import Place
 from exporter.core.provenance import FailureReason, Scope, SourceName
 from exporter.sources.aws.utilization import CloudWatchCpu
@@ -53,12 +53,13 @@ def cloudwatch(aws):
 
 @pytest.fixture
 def source(clients, account):
-    def source(*running, interval_seconds=900.0, now=NOW):
+    def source(*running, ended=(), interval_seconds=900.0, now=NOW):
+        metered = (*map(MeteredRun, running), *(MeteredRun(*run) for run in ended))
         return CloudWatchCpu(
             clients,
             account,
             "eu-west-1",
-            running=lambda: running,
+            metered=lambda: metered,
             interval_seconds=interval_seconds,
             wall=lambda: now,
         )
@@ -343,7 +344,9 @@ def test_emulated_metrics(clients, account, instance_of):
             clients,
             account,
             "eu-west-1",
-            running=lambda: tuple(instance_of(instance_id=name) for name in ("i-a", "i-b", "i-c")),
+            metered=lambda: tuple(
+                MeteredRun(instance_of(instance_id=name)) for name in ("i-a", "i-b", "i-c")
+            ),
             interval_seconds=900.0,
             wall=lambda: end + 1,
         )
@@ -358,7 +361,8 @@ def test_emulated_metrics(clients, account, instance_of):
 
 def test_an_outage_loses_no_points(aws, cloudwatch, source, instance_of):
     """After two hours of silence everything since the last poll is asked for and kept."""
-    before = InstanceCpu("a", 0.0, NOW - 2 * HOUR, END - 2 * HOUR, 3, ())
+    points = (CpuPoint(END - 2 * HOUR - 300, 7.0),)
+    before = InstanceCpu("a", 0.0, NOW - 2 * HOUR, END - 2 * HOUR, 3, points)
     cloudwatch.prepare(a=dict.fromkeys(range(30), 7.0))
 
     (found,) = source(instance_of(instance_id="a")).fetch(known(before)).instances
@@ -378,3 +382,72 @@ def test_a_long_outage_still_fits_one_page(aws, cloudwatch, source, instance_of)
 
     (asked,) = aws.parameters("GetMetricData")
     assert asked["StartTime"] == END - 16 * HOUR
+
+
+def test_one_question_for_two_runs(cloudwatch, source, instance_of):
+    """An instance that was stopped and started again is one metric, and has an entry per run."""
+    before = entry(polled_at=NOW - 1200, points=((END - 1500, 1.0),))
+    again = instance_of(instance_id="a", launched_at=END - 700)
+    stopped = (instance_of(instance_id="a"), END - 1100)
+    cloudwatch.prepare(a={1: 4.0, 2: 3.0, 3: 2.0, 4: 1.0})
+
+    found = source(again, ended=[stopped]).fetch(known(before))
+
+    assert cloudwatch.asked_ids() == [["a"]]
+    assert found.instances == (
+        InstanceCpu(
+            "a", 0.0, NOW, END - 900, 3, (CpuPoint(END - 1500, 1.0), CpuPoint(END - 1200, 2.0))
+        ),
+        InstanceCpu(
+            "a", END - 700, NOW, END - 300, 3, (CpuPoint(END - 900, 3.0), CpuPoint(END - 600, 4.0))
+        ),
+    )
+
+
+def test_a_run_that_is_over_is_asked_about_once_more(cloudwatch, source, instance_of):
+    """Its last points are read once; then its entry stays for as long as it is metered."""
+    gone = instance_of(instance_id="a")
+    before = known(entry("a", polled_at=NOW - 1000, points=((END - 1200, 1.0),)))
+    cloudwatch.prepare(a={2: 8.0, 3: 9.0})
+
+    last = source(ended=[(gone, END - 700)]).fetch(before)
+    later = source(ended=[(gone, END - 700)], now=NOW + 9000).fetch(last)
+
+    assert cloudwatch.asked_ids() == [["a"]]
+    points = (CpuPoint(END - 1200, 9.0), CpuPoint(END - 900, 8.0))
+    assert last == later == known(InstanceCpu("a", 0.0, NOW, END - 600, 3, points))
+    assert source(now=NOW + 9900).fetch(later) == known()
+
+
+def test_silence_of_runs_that_are_over(cloudwatch, source, instance_of):
+    """What was not running need not have points: no number of such runs is suspicious."""
+    names = "abcd"
+    cloudwatch.prepare(**{name: {} for name in names})
+    ended = [(instance_of(instance_id=name), END - 700) for name in names]
+    before = [entry(name, polled_at=OLD_POLL) for name in names]
+    changed = [InstanceCpu(e.instance_id, 0.0, OLD_POLL, END - 1800, 3, e.points) for e in before]
+
+    found = source(ended=ended).fetch(known(*changed))
+
+    assert [(e.instance_id, e.points) for e in found.instances] == [(name, ()) for name in names]
+
+
+def test_runs_that_are_over_do_not_break_the_silence(cloudwatch, source, instance_of):
+    """The last points of a stopped instance do not show that CloudWatch is up to date."""
+    cloudwatch.prepare(a={}, b={3: 1.0})
+    before = known(entry("a", polled_at=OLD_POLL))
+
+    with pytest.raises(SourceError) as caught:
+        source(
+            instance_of(instance_id="a"), ended=[(instance_of(instance_id="b"), END - 800)]
+        ).fetch(before)
+
+    assert caught.value.reason is FailureReason.NO_RECENT_DATA
+
+
+def test_a_run_nobody_can_tell_of_has_no_entry(aws, source, instance_of):
+    """A run that has just ended, or ended too long ago, and was never polled is not made up."""
+    ended = [(instance_of(instance_id="a"), NOW - 60), (instance_of(instance_id="b"), NOW - 90000)]
+
+    assert source(ended=ended).fetch(None) == known()
+    assert aws.asked == []

@@ -1,0 +1,204 @@
+"""The books on disk: counters, open points, and the history by hours and days."""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.books.closing import HourRow
+from exporter.books.meter import Metered
+from exporter.books.place_book import PlaceBook
+from exporter.core.evidence import GridIntensity
+from exporter.core.fleet import Place
+from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from exporter.history import SegmentLog
+from exporter.store import StateDirectory
+
+LOG = logging.getLogger(__name__)
+
+KEPT_SECONDS = 42 * SECONDS_PER_DAY
+"""Six weeks of hours: four for the scenarios and profiles, and what may be missing of them."""
+
+COMPUTED_SECONDS = 62 * SECONDS_PER_DAY
+"""Computed days wait for the bill of their month to be closed."""
+
+_BOOKS, _METER = "accrual", "meter"
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """Rows of one place in one closed hour."""
+
+    place: Place
+    hour_at: float
+    rows: tuple[HourRow, ...]
+
+
+class Archive:
+    """Reads and writes the books of one state directory. Writing raises OSError."""
+
+    def __init__(self, store: StateDirectory) -> None:
+        self._store = store
+        history = store.path / "history"
+
+        def log(kind: str, span_seconds: float) -> SegmentLog:
+            return SegmentLog(history / kind, kind, span_seconds=span_seconds)
+
+        self._hours = log("instance_hours", SECONDS_PER_HOUR)
+        self._grid = log("grid_days", SECONDS_PER_DAY)
+        self._cpu = log("cpu_days", SECONDS_PER_DAY)
+        self._computed = log("computed_days", SECONDS_PER_DAY)
+
+    @property
+    def writable(self) -> bool:
+        """Whether this process may write."""
+        return self._store.writable
+
+    def load_books(self) -> tuple[PlaceBook, ...]:
+        """The counters that an earlier process left."""
+        return self._store.read_document(_BOOKS, tuple[PlaceBook, ...]) or ()
+
+    def save_books(self, books: Iterable[PlaceBook]) -> None:
+        """Write all counters, durably: only then may they be shown."""
+        self._store.write_document(_BOOKS, list(books))
+
+    def load_meter(self) -> Mapping[str, Metered]:
+        """The points of open hours that an earlier process left."""
+        return self._store.read_document(_METER, dict[str, Metered]) or {}
+
+    def save_meter(self, instances: Mapping[str, Metered]) -> None:
+        """Write the points of open hours."""
+        self._store.write_document(_METER, instances)
+
+    def add_hours(self, hours: Iterable[Hour]) -> None:
+        """Append closed or corrected hours; a later record of a place and hour counts."""
+        by_hour: dict[float, list[dict[str, Any]]] = defaultdict(list)
+        for hour in hours:
+            if hour.rows:
+                by_hour[hour.hour_at].append(_hour_record(hour))
+        for hour_at, records in sorted(by_hour.items()):
+            self._hours.append(hour_at, records)
+
+    def add_intensities(self, intensities: Mapping[tuple[str, float], float]) -> None:
+        """Append what the emissions of closed hours were accrued with."""
+        by_hour: dict[float, list[dict[str, Any]]] = defaultdict(list)
+        for (zone, hour_at), grams in intensities.items():
+            by_hour[hour_at].append(
+                {
+                    "kind": "intensity",
+                    "grid_zone": zone,
+                    "hour": hour_at,
+                    "grams_per_kilowatt_hour": grams,
+                }
+            )
+        for hour_at, records in sorted(by_hour.items()):
+            self._hours.append(hour_at, records)
+
+    def hour(self, hour_at: float) -> dict[Place, dict[str, Any]]:
+        """The columns last written for each place in an hour."""
+        records = (r for r in self._hours.read(hour_at) if r.get("kind") == "place")
+        return {_place(record): record["columns"] for record in records}
+
+    def add_grid(self, intensities: Iterable[GridIntensity]) -> None:
+        """Append new and revised intensities."""
+        by_day: dict[float, list[dict[str, Any]]] = defaultdict(list)
+        for known in intensities:
+            by_day[known.valid_at // SECONDS_PER_DAY * SECONDS_PER_DAY].append(
+                {
+                    "grid_zone": known.grid_zone,
+                    "hour": known.valid_at,
+                    "grams_per_kilowatt_hour": known.grams_per_kilowatt_hour,
+                    "estimated": known.estimated,
+                }
+            )
+        for day_at, records in sorted(by_day.items()):
+            self._grid.append(day_at, records)
+
+    def grid_since(self, at: float) -> Iterator[dict[str, Any]]:
+        """Recorded intensities of the days since the one that holds an instant."""
+        yield from _records_since(self._grid, at)
+
+    def add_computed(self, days: Iterable[tuple[float, dict[str, Any]]]) -> None:
+        """Append computed days."""
+        by_day: dict[float, list[dict[str, Any]]] = defaultdict(list)
+        for day_at, record in days:
+            by_day[day_at].append(record)
+        for day_at, records in sorted(by_day.items()):
+            self._computed.append(day_at, records)
+
+    def computed_since(self, at: float) -> Iterator[dict[str, Any]]:
+        """Computed days since the one that holds an instant."""
+        yield from _records_since(self._computed, at)
+
+    def distribute_cpu(self, day_at: float) -> None:
+        """Write the CPU distribution of a day whose hours are closed, unless it is there."""
+        if self._cpu.read(day_at):
+            return
+        levels: dict[Place, dict[str, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
+        for number in range(24):
+            for place, columns in self.hour(day_at + number * SECONDS_PER_HOUR).items():
+                points = zip(columns["instance_id"], columns["cpu"], strict=True)
+                for instance_id, text in points:
+                    levels[place][instance_id].update(_levels(text))
+        if levels:
+            self._cpu.append(day_at, [_cpu_record(p, day_at, levels[p]) for p in sorted(levels)])
+
+    def prune(self, now: float) -> None:
+        """Delete what is older than it is kept for."""
+        for log in (self._hours, self._grid, self._cpu):
+            log.prune(now - KEPT_SECONDS)
+        self._computed.prune(now - COMPUTED_SECONDS)
+
+
+def _records_since(log: SegmentLog, at: float) -> Iterator[dict[str, Any]]:
+    for start_at in log.starts():
+        if start_at > at - SECONDS_PER_DAY:
+            yield from log.read(start_at)
+
+
+def _place(record: Mapping[str, Any]) -> Place:
+    return Place(str(record["account_id"]), str(record["region"]))
+
+
+def _levels(text: str) -> Iterator[int]:
+    """Whole percents of the points of an hour."""
+    pairs = (text[i : i + 2] for i in range(0, len(text), 2))
+    return (int(pair, 16) for pair in pairs if pair != "--")
+
+
+def _cpu_record(place: Place, day_at: float, levels: Mapping[str, Counter[int]]) -> dict[str, Any]:
+    ids = sorted(instance_id for instance_id, counted in levels.items() if counted)
+    return {
+        **place._asdict(),
+        "day": day_at,
+        "columns": {
+            "instance_id": ids,
+            "levels": [sorted(levels[instance_id].items()) for instance_id in ids],
+        },
+    }
+
+
+def _hour_record(hour: Hour) -> dict[str, Any]:
+    rows = hour.rows
+    return {
+        "kind": "place",
+        **hour.place._asdict(),
+        "hour": hour.hour_at,
+        "columns": {
+            "instance_id": [row.instance.instance_id for row in rows],
+            "instance_type": [row.instance.instance_type for row in rows],
+            "grid_zone": [row.facility.grid_zone for row in rows],
+            "pue_ratio": [row.facility.pue_ratio for row in rows],
+            "running_seconds": [row.hour.running_seconds for row in rows],
+            "billed_seconds": [row.hour.billed_seconds for row in rows],
+            "unknown_seconds": [row.hour.unknown_seconds for row in rows],
+            "measured_seconds": [row.hour.measured_seconds for row in rows],
+            "energy_joules": [
+                row.hour.energy_joules if row.hour.measured_seconds else None for row in rows
+            ],
+            "embodied_grams": [row.hour.embodied_grams for row in rows],
+            "cost_usd": [row.hour.cost_usd for row in rows],
+            "cpu": [row.cpu for row in rows],
+        },
+    }
