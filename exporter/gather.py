@@ -90,7 +90,7 @@ def gather_facts(roster: Roster, now: float) -> Facts:
             for zone, cell in roster.grid.items()
             if (history := roster.grid_history.get(zone))
         },
-        bill=roster.bill.fresh(),
+        bill=roster.bill.fresh() if roster.bill else None,
     )
 
 

@@ -76,13 +76,15 @@ class Roster:
         self.accounts: Cell[tuple[Account, ...]] = self._cell(
             upstreams.accounts(), tuple[Account, ...], cadence=lambda _: self._seldom
         )
-        self.bill: Cell[Bill] = self._cell(upstreams.bill(self._account_ids), Bill)
+        self.bill: Cell[Bill] | None = None
         # A restored list serves at once, but the settings behind it may have changed.
         scheduler.poke(self.accounts.key)
 
     def cells(self) -> Iterable[Cell[Any]]:
         """Every cell in use."""
-        yield from (self.accounts, self.exchange_rate, self.profile_version, self.bill)
+        yield from (self.accounts, self.exchange_rate, self.profile_version)
+        if self.bill:
+            yield self.bill
         for held in (
             self.regions,
             self.inventories,
@@ -103,6 +105,8 @@ class Roster:
             if accounts.get(account_id, account) != account:
                 self._forget(account_id)
         self._polled = accounts
+        if accounts and self.bill is None:  # each question is paid for: it must not come too early
+            self.bill = self._cell(self._upstreams.bill(self._account_ids), Bill)
         open_ended = [name for name, account in accounts.items() if not account.regions]
         self._keep(self.regions, open_ended, lambda key: self._regions_cell(accounts[key]))
         places = {

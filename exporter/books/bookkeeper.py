@@ -11,9 +11,9 @@ from exporter.books.ledger import Ledger
 from exporter.books.settlement import ComputedDays
 from exporter.books.statements import (
     Chronicles,
+    Coverages,
     alignment_window,
     billed_alignment,
-    cover,
     settle,
     statement,
 )
@@ -53,6 +53,7 @@ class Bookkeeper:
         self._cpu_interval_seconds = cpu_interval_seconds
         self._steady = steady
         self._ledger = Ledger(archive, cpu_interval_seconds, now)
+        self._coverages = Coverages()
         self._computed = ComputedDays()
         if archive:
             self._computed.restore(archive.computed_since(now - COMPUTED_SECONDS))
@@ -137,7 +138,7 @@ class Bookkeeper:
         )
         bill_at = facts.bill and facts.bill.fetched_at
         window = alignment_window(facts.now, self._cpu_interval_seconds)
-        known = (len(facts.prices), len(facts.profiles), self._ledger.grid.edition)
+        known = (len(facts.prices), len(facts.profiles), self._ledger.grid.editions())
         return (window, places, bill_at, known)
 
     def _state(self, facts: Facts, tariff: Tariff) -> Statement:
@@ -148,10 +149,10 @@ class Bookkeeper:
         by_place = {place.place: place for place in facts.places}
         chronicles: Chronicles = lambda place: chronicle(place.place)  # noqa: E731 - cached by place
         window = alignment_window(facts.now, self._cpu_interval_seconds)
-        coverages = cover(facts, self._ledger, chronicles, tariff, window)
+        self._coverages.cover(facts, self._ledger, chronicles, tariff, window)
         self._settle(facts, chronicles, tariff)
         return statement(
-            facts, self._ledger, coverages, self._billed_alignment, self._reconciliation
+            facts, self._ledger, self._coverages, self._billed_alignment, self._reconciliation
         )
 
     def _settle(self, facts: Facts, chronicles: Chronicles, tariff: Tariff) -> None:

@@ -34,6 +34,7 @@ class Chronicle:
         self._sightings = {s.instance.instance_id: s for s in facts.inventory.sightings}
         self._events = events
         self._known_since_at = known_since_at
+        self._seen_until_at = min(facts.seen_until_at, now)
         self._last_point_at = last_point_at
         self._coverage = _coverage(facts, known_since_at, now, lenient=lenient)
         self._runtimes: dict[str, Runtime] = {}
@@ -76,9 +77,11 @@ class Chronicle:
         if instance is None:
             return None
         launched_at = instance.launched_at
-        gone_at = max(self._known_since_at, launched_at + _UNSEEN_SECONDS)
+        gone_at: float | None = max(self._known_since_at, launched_at + _UNSEEN_SECONDS)
+        if launched_at > self._seen_until_at - _UNSEEN_SECONDS:
+            gone_at = None  # too new for the latest inventory
         run = SightedRun(launched_at, instance.instance_type, launched_at, gone_at=gone_at)
-        return Sighting(instance, (run,), gone_at, listed=False)
+        return Sighting(instance, (run,), launched_at, listed=False)
 
 
 def _coverage(
@@ -92,7 +95,10 @@ def _coverage(
             seen_until_at,
             now,
             provisional=facts.trail_fresh or lenient,
+            seen_since_at=known_since_at,
         )
     if lenient:
-        return Coverage(known_since_at, known_since_at, seen_until_at, now)
+        return Coverage(
+            known_since_at, known_since_at, seen_until_at, now, seen_since_at=known_since_at
+        )
     return None

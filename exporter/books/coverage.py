@@ -32,11 +32,15 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlaceCoverage:
-    """What one place has in the window. ``unknown`` lists the instances of unknown runtime."""
+    """What one place has in the window, and the grid zones that this rests on.
+
+    ``unknown`` lists the instances of unknown runtime.
+    """
 
     covered: CoveredSeconds
     runtime: Mapping[str, RuntimeInWindow]
     unknown: frozenset[str]
+    grid_zones: frozenset[str]
 
 
 def place_coverage(
@@ -72,7 +76,7 @@ def place_coverage(
             priced = is_billed or _pricing(instance, runtime, tariff)
         hours_with_carbon = measuring.hours(instance_id, zone)
         covered += _instance_coverage(runtime, window, priced, hours_with_carbon)
-    return PlaceCoverage(covered, runtimes, frozenset(unknown))
+    return PlaceCoverage(covered, runtimes, frozenset(unknown), measuring.grid_zones())
 
 
 def _instance_coverage(
@@ -105,6 +109,10 @@ class _Measuring:
         self._exceptions = frozenset[str]().union(*self._closed.values())
         self._has_intensity = has_intensity
         self._of_zone: dict[str, frozenset[float]] = {"": frozenset()}
+
+    def grid_zones(self) -> frozenset[str]:
+        """Every zone that was asked for."""
+        return frozenset(zone for zone in self._of_zone if zone)
 
     def hours(self, instance_id: str, grid_zone: str) -> frozenset[float]:
         """Those of one instance in one zone; none without a zone."""

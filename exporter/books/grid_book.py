@@ -1,5 +1,6 @@
 """Carbon intensity by zone and hour, as far as any answer has told it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ class GridBook:
         self._hours: dict[tuple[str, float], GridIntensity] = {}
         self._taken: dict[str, tuple[object, object]] = {}
         self._news: dict[tuple[str, float], GridIntensity] = {}
-        self.edition = 0
+        self._editions: Counter[str] = Counter()
 
     def take(
         self, grid_zone: str, latest: GridIntensity | None, history: GridHistory | None
@@ -35,7 +36,15 @@ class GridBook:
             return
         if known is None or _differs(known, intensity):
             self._hours[key] = self._news[key] = intensity
-            self.edition += 1
+            self._editions[intensity.grid_zone] += 1
+
+    def edition(self, grid_zone: str) -> int:
+        """Changes whenever something is written of the zone."""
+        return self._editions[grid_zone]
+
+    def editions(self) -> int:
+        """Changes whenever something is written."""
+        return self._editions.total()
 
     def at(self, grid_zone: str, hour_at: float) -> GridIntensity | None:
         """What is known of the hour that begins at an instant."""

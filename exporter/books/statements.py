@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from exporter.books.chronicle import Chronicle
 from exporter.books.coverage import PlaceCoverage, Window, place_coverage
@@ -26,35 +25,56 @@ SETTLING_SECONDS = 1800.0
 Chronicles = Callable[[PlaceFacts], Chronicle]
 
 
-@dataclass(frozen=True, slots=True)
-class Coverages:
-    """Coverage of every place whose runtime is known or known to be unknown."""
-
-    places: Mapping[Place, PlaceCoverage]
-
-    def fleet(self) -> CoveredSeconds:
-        """All places together."""
-        return sum((place.covered for place in self.places.values()), CoveredSeconds())
-
-
 def alignment_window(now: float, cpu_interval_seconds: float) -> Window:
     """The last complete hours whose evidence should be in by now."""
     end_at = hour_of(now - cpu_interval_seconds - SETTLING_SECONDS)
     return Window(end_at - WINDOW_SECONDS, end_at)
 
 
-def cover(
-    facts: Facts, ledger: Ledger, chronicle: Chronicles, tariff: Tariff, window: Window
-) -> Coverages:
-    """Coverage by price and carbon; a place that CloudTrail was never asked about is left out."""
-    return Coverages(
-        {
-            place.place: place_coverage(
-                chronicle(place), ledger.books[place.place], tariff, window, _has(ledger)
-            )
-            for place in facts.places
-            if place.trail_asked
-        }
+class Coverages:
+    """Coverage of every place whose runtime is known or known to be unknown, worked out once."""
+
+    def __init__(self) -> None:
+        self.places: dict[Place, PlaceCoverage] = {}
+        self._keys: dict[Place, object] = {}
+
+    def cover(
+        self, facts: Facts, ledger: Ledger, chronicle: Chronicles, tariff: Tariff, window: Window
+    ) -> None:
+        """Bring up to date; a place that CloudTrail was never asked about is left out."""
+        before, self.places = self.places, {}
+        for place in facts.places:
+            if not place.trail_asked:
+                continue
+            known = before.get(place.place)
+            key = _rests_on(facts, ledger, place, window, known)
+            if known is None or key != self._keys[place.place]:
+                book = ledger.books[place.place]
+                known = place_coverage(chronicle(place), book, tariff, window, _has(ledger))
+                key = _rests_on(facts, ledger, place, window, known)
+            self.places[place.place] = known
+            self._keys[place.place] = key
+
+    def fleet(self) -> CoveredSeconds:
+        """All places together."""
+        return sum((place.covered for place in self.places.values()), CoveredSeconds())
+
+
+def _rests_on(
+    facts: Facts, ledger: Ledger, place: PlaceFacts, window: Window, known: PlaceCoverage | None
+) -> object:
+    """What the coverage of a place rests on, short of comparing all its facts."""
+    zones = sorted(known.grid_zones) if known else []
+    return (
+        window,
+        place.trail and place.trail.until_at,
+        place.trail_fresh,
+        ledger.books[place.place].accrual.closed_until_at,
+        len(place.inventory.instances),
+        place.inventory.running_count,
+        place.spot is None,
+        len(facts.prices),
+        [ledger.grid.edition(zone) for zone in zones],
     )
 
 

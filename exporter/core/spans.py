@@ -1,6 +1,6 @@
 """Spans of time in the life of an instance: when it ran, and when nobody knows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 MINIMUM_BILLED_SECONDS = 60.0
@@ -69,6 +69,10 @@ class Segment:
             return running
         return running + max(0.0, MINIMUM_BILLED_SECONDS - (self.end_at - self.start_at))
 
+    def before(self, at: float) -> "Segment":
+        """The part of it before an instant; it goes on where that is inside."""
+        return replace(self, end_at=at, ends=False) if at < self.end_at else self
+
 
 @dataclass(frozen=True, slots=True)
 class UnknownSpan:
@@ -77,3 +81,7 @@ class UnknownSpan:
     start_at: float
     end_at: float
     reason: UnknownReason
+
+    def before(self, at: float) -> "UnknownSpan":
+        """The part of it before an instant."""
+        return replace(self, end_at=at) if at < self.end_at else self

@@ -35,9 +35,9 @@ class Timeline:
 
     def add(self, sign: Sign) -> None:
         """Take in the next sign."""
-        if sign.kind is SignKind.START:
-            self._start(sign)
-        elif sign.launch is not None and sign.launch is not self._launch:
+        if sign.launch and sign.kind is SignKind.START:
+            self._start(sign.at, sign.launch)
+        elif sign.launch not in {None, self._launch}:
             return  # a later start has overtaken it
         elif sign.kind is SignKind.SEEN:
             self._seen(sign)
@@ -80,23 +80,17 @@ class Timeline:
         run = self._launch.run if self._launch else None
         return bool(self._sighting and self._sighting.listed and run and run.gone_at is None)
 
-    def _start(self, sign: Sign) -> None:
-        launch = sign.launch
-        if launch is None:
-            raise ValueError("a start has a launch")
+    def _start(self, at: float, launch: Launch) -> None:
         if self._on:
-            self._lose(sign.at, restarted=True)
+            self._lose(at, restarted=True)
         elif not launch.first:
             # Where CloudTrail does not reach, another run may have been missed.
-            until_at = min(sign.at, self._coverage.trail_since_at)
-            if not self._told and self._may_be_restart(sign.at):
-                until_at = sign.at
+            missed = not self._told and self._may_be_restart(at)
+            until_at = at if missed else min(at, self._coverage.trail_since_at)
             self._forget(self._proof_at, until_at, UnknownReason.NO_TRAIL)
         self._launch = launch
-        start_at = max(sign.at, self._since_at)
-        self._switch_on(
-            Segment(start_at, start_at, launch.instance_type, confirmed=launch.proven), start_at
-        )
+        at = max(at, self._since_at)
+        self._switch_on(Segment(at, at, launch.instance_type, confirmed=launch.proven), at)
 
     def _may_be_restart(self, at: float) -> bool:
         """Whether it may have run, and stopped just before, when nothing older is known of it."""
@@ -195,19 +189,13 @@ class Timeline:
 
     def _until(self, at: float) -> tuple[list[Segment], tuple[UnknownSpan, ...]]:
         """Leave out what is later; unless the instance has ended by then, it is unknown."""
-        trail_until_at = self._coverage.trail_until_at
-        segments = []
-        for each in self._segments:
-            if each.start_at < at:
-                end_at = min(each.end_at, at)
-                confirmed = each.confirmed and end_at <= trail_until_at
-                ends = each.ends and each.end_at <= at
-                segments.append(replace(each, end_at=end_at, ends=ends, confirmed=confirmed))
-        unknown = [
-            replace(each, end_at=min(each.end_at, at))
-            for each in self._unknown
-            if each.start_at < at
-        ]
+        segments = [each.before(at) for each in self._segments if each.start_at < at]
+        unknown = [each.before(at) for each in self._unknown if each.start_at < at]
         if at < self._coverage.now and (self._final_at is None or self._final_at > at):
             unknown.append(UnknownSpan(at, self._coverage.now, UnknownReason.NO_TRAIL))
-        return segments, tuple(unknown)
+        return [self._checked(each) for each in segments], tuple(unknown)
+
+    def _checked(self, segment: Segment) -> Segment:
+        """Nothing confirms what CloudTrail does not cover."""
+        covered = segment.end_at <= self._coverage.trail_until_at
+        return segment if covered else replace(segment, confirmed=False)

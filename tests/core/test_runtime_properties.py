@@ -2,7 +2,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from exporter.core.fleet import SightedRun, Sighting
@@ -79,6 +79,7 @@ THREE_SECONDS = st.tuples(SECONDS, SECONDS, SECONDS)
 EDGES = THREE_SECONDS.map(sorted)
 
 
+@settings(deadline=None)
 @given(JUNK)
 def test_an_hour_has_3600_seconds(junk):
     """On and unknown never overlap, and neither is negative, whatever comes in."""
@@ -92,6 +93,7 @@ def test_an_hour_has_3600_seconds(junk):
         assert running + unknown <= 3600
 
 
+@settings(deadline=None)
 @given(JUNK)
 def test_spans_are_disjoint_and_in_order(junk):
     """No second is told twice; none of the spans is empty or later than now."""
@@ -105,6 +107,7 @@ def test_spans_are_disjoint_and_in_order(junk):
     assert all(before[1] <= after[0] for before, after in pairwise(edges))
 
 
+@settings(deadline=None)
 @given(JUNK)
 def test_buckets_add_up_to_the_clipped_length(junk):
     """The hours of a segment together are as long as what of it lies in them."""
@@ -119,6 +122,7 @@ def test_buckets_add_up_to_the_clipped_length(junk):
     assert sum(hours) == clipped
 
 
+@settings(deadline=None)
 @given(JUNK, EDGES)
 def test_windows_add_up(junk, edges):
     """Two windows side by side have what the window around them has."""
@@ -129,6 +133,7 @@ def test_windows_add_up(junk, edges):
         assert seconds(first, middle) + seconds(middle, last) == seconds(first, last)
 
 
+@settings(deadline=None)
 @given(JUNK, EDGES)
 def test_billed_is_never_less_than_running(junk, edges):
     """The minimum only adds."""
@@ -138,6 +143,7 @@ def test_billed_is_never_less_than_running(junk, edges):
     assert runtime.billed_seconds(first, last) >= runtime.running_seconds(first, last)
 
 
+@settings(deadline=None)
 @given(JUNK, EDGES)
 def test_a_runtime_bills_what_its_segments_bill(junk, edges):
     """Costs by type go segment by segment."""
@@ -151,6 +157,7 @@ def test_a_runtime_bills_what_its_segments_bill(junk, edges):
         assert total(first, last) == sum(part(each, first, last) for each in runtime.segments)
 
 
+@settings(deadline=None)
 @given(JUNK, st.data())
 def test_order_and_duplicates_do_not_matter(junk, data):
     """Pages come in any order, and an event may stand on two of them."""
@@ -161,6 +168,7 @@ def test_order_and_duplicates_do_not_matter(junk, data):
     assert runtime_of(sighting, shuffled, coverage, last_point_at) == runtime_of(*junk)
 
 
+@settings(deadline=None)
 @given(JUNK)
 def test_a_strict_result_knows_nothing_after_the_trail(junk):
     """Without inventories to stand in, only an end can be known there."""
@@ -172,6 +180,7 @@ def test_a_strict_result_knows_nothing_after_the_trail(junk):
     assert runtime.running_seconds(coverage.trail_until_at, END) == 0
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(SECONDS, st.sampled_from([TrailAction.START, *ENDS])), max_size=8).map(
         dict  # one event a second
@@ -223,6 +232,7 @@ def assert_true(runtime: Runtime, cloud: Cloud, until_at: int = END) -> None:
             assert (said is Known.ON) == cloud.is_on(second), (second, said)
 
 
+@settings(deadline=None)
 @given(clouds(), LOOKS, SECONDS)
 def test_what_is_said_is_true(cloud, looks, until_at):
     """Whatever inventories have missed: as far as CloudTrail reaches nothing is said wrongly.
@@ -239,6 +249,7 @@ def test_what_is_said_is_true(cloud, looks, until_at):
     assert_true(runtime, cloud, until_at)
 
 
+@settings(deadline=None)
 @given(clouds(), LOOKS, SECONDS, st.booleans())
 def test_what_is_said_is_true_of_what_inventories_see_too(cloud, looks, until_at, provisional):
     """Inventories that look often say nothing wrong either."""
@@ -251,6 +262,7 @@ def test_what_is_said_is_true_of_what_inventories_see_too(cloud, looks, until_at
     assert_true(runtime, cloud)
 
 
+@settings(deadline=None)
 @given(clouds([Ending.STOP]), THREE_SECONDS)
 def test_what_is_said_is_true_wherever_the_trail_begins(cloud, edges):
     """A history that began before the trail did is told as far as LaunchTimes prove it."""
@@ -271,6 +283,7 @@ def test_what_is_said_is_true_wherever_the_trail_begins(cloud, edges):
     assert_true(runtime, cloud, until_at)
 
 
+@settings(deadline=None)
 @given(clouds([Ending.STOP]), SECONDS)
 def test_without_shutdowns_from_inside_all_that_is_covered_is_known(cloud, since_at):
     """One inventory is enough to know every second since the trail begins."""
@@ -286,6 +299,7 @@ def test_without_shutdowns_from_inside_all_that_is_covered_is_known(cloud, since
     assert runtime.unknown_seconds(since_at, END) == 0
 
 
+@settings(deadline=None)
 @given(clouds([Ending.STOP]), LOOKS)
 def test_inventories_alone_are_exact_where_they_look_often(cloud, looks):
     """Until CloudTrail tells more, LaunchTime and StateTransitionReason give exact seconds."""
@@ -298,6 +312,7 @@ def test_inventories_alone_are_exact_where_they_look_often(cloud, looks):
     assert runtime.unknown_seconds(BEGIN, END) == 0
 
 
+@settings(deadline=None)
 @given(clouds(), LOOKS)
 def test_a_known_type_is_the_true_one(cloud, looks):
     """From a launch on the trail tells every type."""
@@ -307,6 +322,7 @@ def test_a_known_type_is_the_true_one(cloud, looks):
         assert segment.instance_type == cloud.type_at(segment.start_at)
 
 
+@settings(deadline=None)
 @given(clouds(), LOOKS)
 def test_what_cloudtrail_covers_is_confirmed(cloud, looks):
     """Nothing contradicts a consistent history."""

@@ -79,6 +79,24 @@ def test_an_end_without_a_start():
     )
 
 
+def test_two_stops_at_about_the_same_time():
+    """Both calls found it running: the first one counts."""
+    assert seconds(runtime(run("10:00"), stop("11:00"), stop("11:00:05"))) == (HOUR, HOUR, 0)
+
+
+def test_an_inventory_may_miss_what_has_just_started():
+    """It is not off, it is unknown since its start."""
+    coverage = replace(COVERAGE, seen_until_at=clock("12:00"), now=clock("12:10"))
+    for started, reason in (
+        ("11:58", UnknownReason.OS_SHUTDOWN),
+        ("11:58:01", UnknownReason.NO_INVENTORY),
+    ):
+        result = runtime(start(started), sighted=sighting(), coverage=coverage)
+
+        assert result.unknown[1].start_at == clock(started)
+        assert result.unknown[1].reason is reason
+
+
 def test_an_end_without_a_start_after_another_sign_of_being_off():
     """The missing start is later than that."""
     result = runtime(run("10:00"), stop("11:00"), stop("11:30", was="stopped"), stop("12:00"))
@@ -195,6 +213,30 @@ def test_a_reason_in_front_of_another_clock():
     )
 
     assert seconds(runtime(run("10:00"), sighted=sighting(last_run))) == (3610, 3610, 0)
+
+
+def test_an_inventory_may_be_a_little_behind_a_reason():
+    """The time in the reason counts."""
+    last_run = seen(
+        clock("10:00"), clock("11:00:05"), ended_at=clock("11:00"), gone_at=clock("11:05")
+    )
+
+    assert seconds(runtime(run("10:00"), sighted=sighting(last_run))) == (HOUR, HOUR, 0)
+
+
+@pytest.mark.parametrize(
+    ("launch", "confirmed"),
+    [("00:01", True), ("00:02", False), ("12:58", False), ("12:59", True)],
+)
+def test_a_launch_time_at_the_edge_of_the_trail(launch, confirmed):
+    """Its event may be just outside of what CloudTrail covers, else it should be there."""
+    coverage = Coverage(MIDNIGHT, clock("13:00"), NEXT_MIDNIGHT, NEXT_MIDNIGHT)
+    last_run = seen(
+        clock(launch), clock(launch) + 30, ended_at=clock(launch) + 40, gone_at=clock(launch) + 50
+    )
+    (segment,) = runtime(sighted=sighting(last_run), coverage=coverage).segments
+
+    assert segment.confirmed is confirmed
 
 
 def test_a_termination_of_a_stopped_instance_is_not_the_end_of_its_run():
