@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from exporter import __version__
 from exporter.books.archive import Archive
 from exporter.books.bookkeeper import Bookkeeper
+from exporter.cells import Cells
 from exporter.configuration import SettingsError
 from exporter.core.fleet import Account
 from exporter.core.instance_estimate import Siting
@@ -95,16 +96,22 @@ def build(
     draw = random.Random()  # noqa: S311 - jitter, not a secret
     scheduler = Scheduler(clock, lanes, news.set, draw)
     places = siting(settings)
+    cpu_interval_seconds = settings.interval_seconds(SourceName.CLOUDWATCH_CPU)
     roster = Roster(
-        make_upstreams(settings, instrumentation, clock),
-        cadence=lambda source: Cadence(
-            settings.interval_seconds(source), settings.max_age_seconds(source)
+        Cells(
+            make_upstreams(settings, instrumentation, clock),
+            cadence=lambda source: Cadence(
+                settings.interval_seconds(source), settings.max_age_seconds(source)
+            ),
+            seldom=SELDOM,
+            scheduler=scheduler,
+            store=store,
+            clock=clock,
         ),
-        seldom=SELDOM,
         grid_zone=lambda location: places.grid_zones.get(location, ""),
         scheduler=scheduler,
-        store=store,
         clock=clock,
+        cpu_interval_seconds=cpu_interval_seconds,
     )
     restored = roster.exchange_rate.state.value
     fixed = settings.currency.usd_per_eur is not None
@@ -121,7 +128,7 @@ def build(
     bookkeeper = Bookkeeper(
         Archive(store) if store else None,
         places,
-        settings.interval_seconds(SourceName.CLOUDWATCH_CPU),
+        cpu_interval_seconds,
         clock.wall(),
         clock.monotonic,
     )

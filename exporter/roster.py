@@ -8,10 +8,10 @@ and with it its health metrics.
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from exporter.cells import Cells
 from exporter.core.billing import Bill
 from exporter.core.cost import needs_list_price, price_key
 from exporter.core.evidence import (
-    ExchangeRate,
     GridHistory,
     GridIntensity,
     HardwareProfile,
@@ -23,13 +23,11 @@ from exporter.core.evidence import (
 )
 from exporter.core.fleet import Account, Instance, Inventory, Place, PurchaseOption
 from exporter.core.newcomers import lacks_points, lacks_quotes
-from exporter.core.provenance import SourceName
 from exporter.core.remembered import Remembered, departed_instances, metered_runs, remembered
 from exporter.core.trail import Trail
-from exporter.refresh import Cadence, Cell, CellKey, Clock
+from exporter.core.units import SECONDS_PER_HOUR
+from exporter.refresh import Cell, Clock
 from exporter.scheduler import Scheduler
-from exporter.sources.source import Source, Upstreams
-from exporter.store import StateDirectory
 
 NOTHING_REMEMBERED = Remembered((), ())
 
@@ -42,21 +40,18 @@ class Roster:
 
     def __init__(
         self,
-        upstreams: Upstreams,
-        cadence: Callable[[SourceName], Cadence],
-        seldom: Cadence,
+        cells: Cells,
         grid_zone: Callable[[str], str],
         scheduler: Scheduler,
-        store: StateDirectory | None,
         clock: Clock,
+        *,
+        cpu_interval_seconds: float,
     ) -> None:
-        self._upstreams = upstreams
-        self._cadence = cadence
-        self._seldom = seldom
+        self._cells = cells
         self._grid_zone = grid_zone
         self._scheduler = scheduler
-        self._store = store
         self._clock = clock
+        self._lately_seconds = 2 * cpu_interval_seconds + SECONDS_PER_HOUR
         self._polled: dict[str, Account] = {}
         self._seen_inventories: dict[Place, Inventory | None] = {}
         self._remembered: dict[Place, tuple[Inventory, Trail | None, Remembered]] = {}
@@ -69,13 +64,9 @@ class Roster:
         self.profiles: dict[str, Cell[HardwareProfile]] = {}
         self.grid: dict[str, Cell[GridIntensity]] = {}
         self.grid_history: dict[str, Cell[GridHistory]] = {}
-        self.exchange_rate: Cell[ExchangeRate] = self._cell(upstreams.exchange_rate(), ExchangeRate)
-        self.profile_version: Cell[str] = self._cell(
-            upstreams.profile_version(), str, "version", lambda _: self._seldom
-        )
-        self.accounts: Cell[tuple[Account, ...]] = self._cell(
-            upstreams.accounts(), tuple[Account, ...], cadence=lambda _: self._seldom
-        )
+        self.exchange_rate = cells.exchange_rate()
+        self.profile_version = cells.profile_version()
+        self.accounts = cells.accounts()
         self.bill: Cell[Bill] | None = None
         # A restored list serves at once, but the settings behind it may have changed.
         scheduler.poke(self.accounts.key)
@@ -100,40 +91,42 @@ class Roster:
 
     def reconcile(self) -> None:
         """Make the cells that the facts known now call for; drop those that nothing needs."""
+        cells = self._cells
         accounts = {account.account_id: account for account in self.accounts.state.value or ()}
         for account_id, account in self._polled.items():
             if accounts.get(account_id, account) != account:
                 self._forget(account_id)
         self._polled = accounts
         if accounts and self.bill is None:  # each question is paid for: it must not come too early
-            self.bill = self._cell(self._upstreams.bill(self._account_ids), Bill)
+            self.bill = self._cells.bill(self._account_ids)
         open_ended = [name for name, account in accounts.items() if not account.regions]
-        self._keep(self.regions, open_ended, lambda key: self._regions_cell(accounts[key]))
+        self._keep(self.regions, open_ended, lambda key: cells.regions(accounts[key]))
         places = {
             Place(account_id, region): account
             for account_id, account in accounts.items()
             for region in account.regions or self._enabled_regions(account_id)
         }
-        self._keep(self.inventories, places, lambda key: self._inventory_cell(places[key], key))
+        self._keep(self.inventories, places, lambda key: cells.inventory(places[key], key))
         held = [self._recalled(place) for place in self.inventories]
         known = [instance for recalled in held for instance in recalled.known]
         priced = [*known, *(instance for recalled in held for instance in recalled.unseen)]
-        metered = {place for place in self.inventories if self._metered(place)}
+        metered = {p for p, cell in self.inventories.items() if self._runs(cell.state.value)}
         spot = {i.place for i in priced if i.purchase_option is PurchaseOption.SPOT}
         zones = {self._grid_zone(i.location) for i in known} - {""}
         types = {i.instance_type for i in known}
         prices = {price_key(i) for i in priced if needs_list_price(i)}
-        make = self._upstreams
-        self._keep(self.cpu, metered, lambda key: self._cpu_cell(places[key], key))
-        inhabited = {i.place for i in known}
-        self._keep(self.trails, inhabited, lambda key: self._trail_cell(places[key], key))
-        self._keep(self.spot, spot, lambda key: self._spot_cell(places[key], key))
-        self._keep(self.grid, zones, lambda z: self._cell(make.grid_intensity(z), GridIntensity))
         self._keep(
-            self.grid_history, zones, lambda z: self._cell(make.grid_history(z), GridHistory)
+            self.cpu, metered, lambda key: cells.cpu(places[key], key, lambda: self._metered(key))
         )
-        self._keep(self.profiles, types, self._profile_cell)
-        self._keep(self.prices, prices, self._price_cell)
+        inhabited = {i.place for i in known}
+        self._keep(self.trails, inhabited, lambda key: cells.trail(places[key], key))
+        self._keep(
+            self.spot, spot, lambda key: cells.spot(places[key], key, lambda: self._priced(key))
+        )
+        self._keep(self.grid, zones, cells.grid_intensity)
+        self._keep(self.grid_history, zones, cells.grid_history)
+        self._keep(self.profiles, types, lambda name: cells.profile(name, self._version))
+        self._keep(self.prices, prices, cells.price)
         self._poke_newcomers()
         self._poke_outdated_profiles()
 
@@ -163,59 +156,12 @@ class Roster:
         for key in wanted - held.keys():
             held[key] = make(key)
 
-    def _cell(
-        self,
-        source: Source[T],
-        value_type: Any,
-        item: str = "",
-        cadence: Callable[[T | None], Cadence] | None = None,
-    ) -> Cell[T]:
-        regular = self._cadence(source.name)
-        key = CellKey(source.name, source.scope, item)
-        cell = Cell(key, source, cadence or (lambda _: regular), self._clock, value_type)
-        if self._store:
-            self._store.restore(cell)
-        self._scheduler.add(cell)
-        return cell
-
-    def _regions_cell(self, account: Account) -> Cell[tuple[str, ...]]:
-        source = self._upstreams.regions(account)
-        return self._cell(source, tuple[str, ...], cadence=lambda _: self._seldom)
-
     def _enabled_regions(self, account_id: str) -> tuple[str, ...]:
         """Regions of an account for which none were chosen, as last known."""
         return self.regions[account_id].state.value or ()
 
-    def _inventory_cell(self, account: Account, place: Place) -> Cell[Inventory]:
-        regular = self._cadence(SourceName.EC2_INVENTORY)
-        seldom = self._seldom
-
-        def cadence(inventory: Inventory | None) -> Cadence:
-            return seldom if inventory is not None and not inventory.instances else regular
-
-        source = self._upstreams.inventory(account, place.region)
-        return self._cell(source, Inventory, cadence=cadence)
-
-    def _cpu_cell(self, account: Account, place: Place) -> Cell[PlaceCpu]:
-        source = self._upstreams.cpu(account, place.region, lambda: self._metered(place))
-        return self._cell(source, PlaceCpu)
-
-    def _trail_cell(self, account: Account, place: Place) -> Cell[Trail]:
-        return self._cell(self._upstreams.trail(account, place.region), Trail)
-
-    def _spot_cell(self, account: Account, place: Place) -> Cell[SpotPrices]:
-        source = self._upstreams.spot_prices(account, place.region, lambda: self._priced(place))
-        return self._cell(source, SpotPrices)
-
-    def _profile_cell(self, instance_type: str) -> Cell[HardwareProfile]:
-        source = self._upstreams.profile(
-            instance_type, lambda: self.profile_version.state.value or ""
-        )
-        return self._cell(source, HardwareProfile, instance_type)
-
-    def _price_cell(self, key: PriceKey) -> Cell[PriceQuote]:
-        item = f"{key.instance_type}|{key.usage_operation}|{key.tenancy}"
-        return self._cell(self._upstreams.list_price(key), PriceQuote, item)
+    def _version(self) -> str:
+        return self.profile_version.state.value or ""
 
     def _account_ids(self) -> tuple[str, ...]:
         return tuple(account.account_id for account in self.accounts.state.value or ())
@@ -242,11 +188,11 @@ class Roster:
 
     def _metered(self, place: Place) -> tuple[MeteredRun, ...]:
         """Running instances, and runs that ended so lately that points may be outstanding."""
-        inventory = self._shown(place)
-        if inventory is None:
-            return ()
-        lately_seconds = 2 * self._cadence(SourceName.CLOUDWATCH_CPU).interval_seconds + 3600.0
-        return metered_runs(inventory, self._clock.wall() - lately_seconds)
+        return self._runs(self._shown(place))
+
+    def _runs(self, inventory: Inventory | None) -> tuple[MeteredRun, ...]:
+        lately_at = self._clock.wall() - self._lately_seconds
+        return metered_runs(inventory, lately_at) if inventory else ()
 
     def _priced(self, place: Place) -> tuple[Instance, ...]:
         """Those that run, or ran lately."""

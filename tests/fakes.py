@@ -9,6 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from exporter.books.archive import Archive
 from exporter.books.bookkeeper import Bookkeeper
+from exporter.cells import Cells
 from exporter.core.billing import Bill, BilledUsage
 from exporter.core.evidence import (
     CpuPoint,
@@ -467,13 +468,18 @@ class Polling:
         lanes = dict.fromkeys(SourceName, InlineLane())
         self.scheduler = Scheduler(clock, lanes, self.news.set, random.Random(1))  # noqa: S311 - jitter
         self.roster = Roster(
-            upstreams,
-            cadence=cadences.__getitem__,
-            seldom=SELDOM,
+            Cells(
+                upstreams,
+                cadence=cadences.__getitem__,
+                seldom=SELDOM,
+                scheduler=self.scheduler,
+                store=store,
+                clock=clock,
+            ),
             grid_zone=lambda location: GRID_ZONES.get(location, ""),
             scheduler=self.scheduler,
-            store=store,
             clock=clock,
+            cpu_interval_seconds=cadences[SourceName.CLOUDWATCH_CPU].interval_seconds,
         )
 
     def update(self) -> None:

@@ -1,5 +1,6 @@
 """The exporter as its users run it: a process with an environment and an HTTP port."""
 
+import gzip
 import os
 import re
 import signal
@@ -140,6 +141,9 @@ class ExporterProcess:
                 self._process.wait()
         assert_nothing_leaks(self.log, "the log")
         assert "unexpectedly" not in self.log, f"the log tells of a bug:\n{self.log[-3000:]}"
-        for file in self.state.glob("*") if self.state.is_dir() else ():
-            assert_nothing_leaks(file.read_text(errors="replace"), f"the state file {file.name}")
+        for file in filter(Path.is_file, self.state.rglob("*")):
+            content = file.read_bytes()
+            if file.name.endswith(".gz"):
+                content = gzip.decompress(content)
+            assert_nothing_leaks(content.decode(errors="replace"), f"the state file {file.name}")
         return self._process.returncode

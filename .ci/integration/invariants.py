@@ -96,11 +96,19 @@ def _bounds(body: Exposition) -> list[str]:
     return found
 
 
+OF_STOPPED_TOO = (
+    "instance_info",
+    "instance_running",
+    "instance_runtime_seconds",
+    "instance_billed_seconds",
+)
+
+
 def _instances(body: Exposition) -> list[str]:
     info, state = body.by_instance("instance_info"), body.by_instance("instance_running")
     found = [f"{i}: instance_info or instance_running alone" for i in info.keys() ^ state.keys()]
     for name in (name for name in body.by_name if name.startswith("instance_")):
-        if name in ("instance_info", "instance_running"):
+        if name in OF_STOPPED_TOO:
             continue
         idle = [i for i in body.by_instance(name) if state.get(i) != 1]
         found += [f"{i}: {name} although it is not running" for i in idle]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from exporter.app import SELDOM, live_upstreams, siting
+from exporter.cells import Cells
 from exporter.configuration import load_settings
 from exporter.core.provenance import SourceName
 from exporter.core.units import SECONDS_PER_DAY
@@ -87,16 +88,22 @@ def poll_for_a_day(settings: Settings, clock: SimulatedClock) -> int:
     lane = InlineLane()
     scheduler = Scheduler(clock, dict.fromkeys(SourceName, lane), note, random.Random(7))  # noqa: S311 - jitter
     places = siting(settings)
-    roster = Roster(
+    cells = Cells(
         live_upstreams(settings, own, clock),
         cadence=lambda source: Cadence(
             settings.interval_seconds(source), settings.max_age_seconds(source)
         ),
         seldom=SELDOM,
-        grid_zone=lambda location: places.grid_zones.get(location, ""),
         scheduler=scheduler,
         store=None,
         clock=clock,
+    )
+    roster = Roster(
+        cells,
+        grid_zone=lambda location: places.grid_zones.get(location, ""),
+        scheduler=scheduler,
+        clock=clock,
+        cpu_interval_seconds=settings.interval_seconds(SourceName.CLOUDWATCH_CPU),
     )
     while clock.passed_seconds < SECONDS_PER_DAY:
         ended = False
