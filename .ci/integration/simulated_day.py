@@ -96,7 +96,11 @@ _FLEET: tuple[tuple[Place, str, Mapping[str, Any]], ...] = (
 )
 """Loads come from recorded traces, gaps and all, where none is given."""
 
-UNSEEN = frozenset(f"i-0{n:016x}" for n, (_, _, more) in enumerate(_FLEET, 1) if more.get("events") in (SHORT_RUNS, EVICTED))
+UNSEEN = frozenset(
+    f"i-0{n:016x}"
+    for n, (_, _, more) in enumerate(_FLEET, 1)
+    if more.get("events") in (SHORT_RUNS, EVICTED)
+)
 """Instances that end without the inventories telling when."""
 
 FLEET: list[dict[str, Any]] = [

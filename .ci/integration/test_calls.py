@@ -20,6 +20,7 @@ USD_PER_METRIC = 0.01 / 1000
 OPERATIONS = {
     ("electricitymaps", "carbon-intensity/latest"): ("electricity_maps", "latest"),
     ("electricitymaps", "carbon-intensity/history"): ("electricity_maps", "history"),
+    ("ce", "GetCostAndUsage"): ("cost_explorer", "GetCostAndUsage"),
     ("fx", "eurofxref-daily.xml"): ("ecb", "daily_rates"),
 }
 """The rig's names of upstream and operation, where the exporter has others."""
@@ -132,8 +133,9 @@ def test_the_exporter_knows_what_its_calls_cost(refresh: Refresh):
         if series.value
     }
     billed = usd(refresh.rows)
-    assert shown.keys() == billed.keys() == {"GetMetricData"}
-    assert math.isclose(shown["GetMetricData"], billed["GetMetricData"], abs_tol=1e-12)
+    assert shown.keys() == billed.keys() == {"GetMetricData", "GetCostAndUsage"}
+    for operation, cost in billed.items():
+        assert math.isclose(shown[operation], cost, abs_tol=1e-12)
 
 
 def test_retries_are_counted_and_only_answers_are_billed(

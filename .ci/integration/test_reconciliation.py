@@ -171,6 +171,21 @@ def test_billed_amounts_are_the_ledgers(scene: Scene, account: str):
         assert in_euros == pytest.approx(shown / rate, rel=1e-9)
 
 
+def test_late_spot_prices_are_not_too_late(rig: TimedRig, folder: Callable[[str], Path]):
+    """Days that lack a spot price are compared as soon as it is known, not with the next bill."""
+    rig.fail(upstream="ec2", operation="DescribeSpotPriceHistory", mode="denied")
+    with SteppedExporter(rig, REGIONS, folder("late"), START_AT) as exporter:
+        exporter.settle()
+        before = exporter.body()
+        rig.mend()
+        exporter.run_until(START_AT + HOUR / 2)
+        after = exporter.body()
+    spot = {i["account"] for i in rig.truth()["instances"] if i["market"] == "spot"}
+    assert any(before.value("reconciliation_samples", account_id=account) == 0 for account in spot)
+    for account in ACCOUNTS:
+        assert after.value("reconciliation_samples", account_id=account) == len(COMPARED)
+
+
 def _pages(rig: TimedRig) -> int:
     return rig.requests_made()["ce", "GetCostAndUsage"]
 

@@ -146,6 +146,19 @@ def test_what_nobody_could_see_is_missing_and_not_invented(day: Day):
         assert shown <= getattr(true, attribute) * (1 + TOLERANCE)
 
 
+def test_what_cloudtrail_tells_later_is_counted_as_skipped(day: Day):
+    """Runs that nobody saw are in no counter; once they are known they are in the skipped time."""
+    hours = day.settled[FLEETING].hours
+    measured = sum(
+        row["measured_seconds"]
+        for hour_at in hours[1:]  # the first one has seconds before the start
+        for row in recorded_rows(day.state, FLEETING, hour_at).values()
+    )
+    measured += day.truth.total(FLEETING, hours[:1], START_AT).measured_seconds
+    missing = day.truth.total(FLEETING, hours, START_AT).running_seconds - measured
+    assert _skipped(day.body, FLEETING, "power") == pytest.approx(missing, abs=0.01)
+
+
 def test_no_counter_ever_falls(day: Day):
     """From hour to hour every counter stays or grows."""
     names = [*COUNTERS, "fleet_emissions_grams_total", "accrual_skipped_seconds_total"]
