@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DATA ?=
 
-.PHONY: demo run test check bench docs lock clean
+.PHONY: demo run test check bench kills validate docs lock clean
 
 ## demo: a simulated fleet on http://127.0.0.1:10105/, no account and no key needed
 demo: $(VENV)/runtime
@@ -26,6 +27,14 @@ check: $(VENV)/development
 ## bench: ratios against named peers, counted calls and what they cost
 bench: $(VENV)/development
 	$(BIN)/python -m tests.benchmarks
+
+## validate: checks on recorded data in DATA=folder; writes docs/validation-results.md
+validate: $(VENV)/development
+	@$(BIN)/python -m tests.validation "$(DATA)"
+
+## kills: 200 times SIGKILL at random moments; six minutes, fails when the books are not right
+kills: $(VENV)/development
+	$(BIN)/python -m tests.benchmarks.kills --kills 200 --seed 1
 
 ## docs: the generated reference pages
 docs: $(VENV)/development

@@ -1,7 +1,7 @@
 """From cells to evidence: what is fresh enough to be used, and the health of every source."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from exporter.books.facts import Facts, PlaceFacts
@@ -91,13 +91,21 @@ def gather_facts(roster: Roster, now: float) -> Facts:
             if (history := roster.grid_history.get(zone))
         },
         bill=roster.bill.fresh() if roster.bill else None,
+        awaited=frozenset((*_awaited(roster.profiles), *_awaited(roster.prices))),
     )
+
+
+def _awaited(cells: Mapping[K, Cell[T]]) -> Iterator[K]:
+    """Those that were never asked for yet, not even in vain."""
+    return (key for key, cell in cells.items() if not cell.state.attempted_wall_at)
 
 
 def _place_facts(
     roster: Roster, place: Place, inventory: Inventory, seen_until_at: float
 ) -> PlaceFacts:
     trail, cpu, spot = roster.trails.get(place), roster.cpu.get(place), roster.spot.get(place)
+    # Before its value: an answer that comes in between must not seem to be in these points.
+    cpu_age_seconds = cpu.age_seconds() if cpu else None
     return PlaceFacts(
         place=place,
         inventory=inventory,
@@ -106,7 +114,7 @@ def _place_facts(
         trail_asked=bool(trail and trail.state.attempted_wall_at),
         trail_fresh=bool(trail and trail.fresh()),
         cpu=cpu.state.value if cpu else None,
-        cpu_age_seconds=cpu.age_seconds() if cpu else None,
+        cpu_age_seconds=cpu_age_seconds,
         spot=spot.state.value if spot else None,
     )
 

@@ -29,6 +29,9 @@ from exporter.core.units import SECONDS_PER_HOUR
 from exporter.refresh import Cell, Clock
 from exporter.scheduler import Scheduler
 
+OUTAGE_SECONDS = 16 * SECONDS_PER_HOUR
+"""CPU points are not asked for further back: a longer outage leaves a gap anyway."""
+
 NOTHING_REMEMBERED = Remembered((), ())
 
 K = TypeVar("K")
@@ -187,8 +190,16 @@ class Roster:
         return tuple(i for i in inventory.instances if i.is_running) if inventory else ()
 
     def _metered(self, place: Place) -> tuple[MeteredRun, ...]:
-        """Running instances, and runs that ended so lately that points may be outstanding."""
-        return self._runs(self._shown(place))
+        """Running instances, and runs that ended so lately that points may be outstanding.
+
+        While EC2 does not answer these are the ones last known: once it does, the hours of the
+        outage can be accrued.
+        """
+        cell = self.inventories.get(place)
+        age_seconds = cell.age_seconds() if cell else None
+        if cell is None or age_seconds is None or age_seconds > OUTAGE_SECONDS:
+            return ()
+        return self._runs(cell.state.value)
 
     def _runs(self, inventory: Inventory | None) -> tuple[MeteredRun, ...]:
         lately_at = self._clock.wall() - self._lately_seconds

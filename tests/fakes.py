@@ -252,6 +252,7 @@ class FakeUpstreams:
         self.regions_of: dict[str, tuple[str, ...]] = {}
         self.version = "2.5.0"
         self.cpu_percent = 40.0
+        self.cpu_slots = 12
         self.usd_per_hour: float | None = 0.25
         self.spot_usd_per_hour = 0.125
         self.unpriced_types: set[str] = set()
@@ -314,7 +315,7 @@ class FakeUpstreams:
     def cpu(
         self, account: Account, region: str, metered: Callable[[], tuple[MeteredRun, ...]]
     ) -> Source[PlaceCpu]:
-        """Three full slots of CPU points for every metered run, oldest run first."""
+        """The newest ``cpu_slots`` points of every metered run, oldest run first."""
         place = Place(account.account_id, region)
         call = Call("cpu", Scope(*place))
 
@@ -329,7 +330,7 @@ class FakeUpstreams:
         end_at = math.floor(now / CPU_SLOT_SECONDS) * CPU_SLOT_SECONDS
         if run.ended_at is not None:
             end_at = min(end_at, math.ceil(run.ended_at / CPU_SLOT_SECONDS) * CPU_SLOT_SECONDS)
-        starts = (end_at - slots * CPU_SLOT_SECONDS for slots in (3, 2, 1))
+        starts = (end_at - slots * CPU_SLOT_SECONDS for slots in range(self.cpu_slots, 0, -1))
         points = tuple(
             CpuPoint(at, self.cpu_percent)
             for at in starts

@@ -397,3 +397,19 @@ def test_facts_of_a_place_without_answers():
     (after,) = facts(found).places
     assert (after.trail, after.trail_asked, after.trail_fresh) == (None, True, False)
     assert (after.cpu, after.cpu_age_seconds) == (None, None)
+
+
+def test_what_was_never_asked_for_is_awaited():
+    """The profile and the price of a new type, until they were asked for, be it in vain."""
+    found = polling(WEB, failing={"profile": down()})
+    assert facts(found).awaited == frozenset()
+
+    larger = replace(WEB, instance_id="i-larger", instance_type="r5.large")
+    found.upstreams.hold([WEB, larger])
+    found.clock.advance(300)
+    found.scheduler.step()
+    found.update()
+    assert facts(found).awaited == {"r5.large", WEB_PRICE._replace(instance_type="r5.large")}
+
+    found.settle()
+    assert facts(found).awaited == frozenset()

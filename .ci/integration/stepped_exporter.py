@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Self
 from unittest import mock
 
-from cloud_rig import live_settings
 from exporter import app
 from exporter.configuration import load_settings
 from exporter.core.fleet import Account
@@ -17,6 +16,8 @@ from exporter.sources.aws.events import CloudTrailEvents
 from exporter.sources.live import LiveUpstreams
 from exporter.sources.source import Source
 from exporter.store import StateDirectory
+
+from cloud_rig import live_settings
 from exposition import Exposition
 from timed_rig import TimedRig
 
@@ -46,6 +47,10 @@ class SteppedClock:
         """Let time pass."""
         self._wall_at += seconds
         self._monotonic += seconds
+
+
+def _same_jitter() -> random.Random:
+    return random.Random(7)  # noqa: S311 - the same in every run
 
 
 class _InlineLane:
@@ -99,8 +104,8 @@ class SteppedExporter:
         self._tallied = 0
         with (
             mock.patch.dict(os.environ, self.environment),
-            mock.patch.object(app, "ThreadLane", lambda *_: _InlineLane()),
-            mock.patch.object(app, "random", SimpleNamespace(Random=lambda: random.Random(7))),  # noqa: S311 - jitter that is the same in every run
+            mock.patch.object(app, "ThreadLane", return_value=_InlineLane()),
+            mock.patch.object(app, "random", SimpleNamespace(Random=_same_jitter)),
             mock.patch.object(app, "LiveUpstreams", _HastyUpstreams if hasty else LiveUpstreams),
         ):
             self.application = app.build(

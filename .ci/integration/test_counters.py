@@ -14,8 +14,8 @@ from day_truth import JOULES_PER_KILOWATT_HOUR, PUE, DayTruth, Used
 from exposition import Exposition
 from simulated_day import (
     DAY_AT,
-    FIRST,
     EUROPE,
+    FIRST,
     FLEET,
     HOUR,
     OFFICE,

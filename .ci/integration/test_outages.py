@@ -23,8 +23,12 @@ SILENT = frozenset({"no_recent_data"})
 
 
 def named(*heads: str, **labels: str) -> Depends:
-    """Series whose name begins so and that have these labels."""
-    return lambda s: s.name.startswith(heads) and labels.items() <= s.labels.items()
+    """Gauges whose name begins so and that have these labels: a counter never ends."""
+    return lambda s: (
+        s.name.startswith(heads)
+        and not s.name.endswith("_total")
+        and labels.items() <= s.labels.items()
+    )
 
 
 def absurd(*names: str) -> tuple[Mode, ...]:
@@ -47,6 +51,7 @@ def _list_cost(series: Series) -> bool:
 
 EAST_SCOPE = {"account_id": ACCOUNT, "region": EAST}
 CARBON = ("instance_power", "instance_emissions")
+COVERAGE = ("time_alignment", "fleet_time_alignment", "cost_coverage", "carbon_coverage")
 QUANTITIES = ("cpu", "power", "emissions", "embodied", "cost_usd", "cost_eur")
 
 LANES = {
@@ -56,7 +61,7 @@ LANES = {
         modes=plain(),
         ends=named("instance_", region=EAST),
         may_change=either(
-            named("fleet_", "instances"),
+            named("fleet_", "instances", *COVERAGE),
             named("cpu_newest", "region_pue", region=EAST),
         ),
         quantities=QUANTITIES,
@@ -71,7 +76,7 @@ LANES = {
             Mode("stale", SILENT, frozenset({"source_down", "no_datapoints"})),
         ),
         ends=either(named("instance_cpu", *CARBON, region=EAST), named("cpu_newest", region=EAST)),
-        may_change=named("fleet_power", "fleet_emissions"),
+        may_change=named("fleet_power", "fleet_emissions", *COVERAGE),
         quantities=("cpu", "power", "emissions"),
         scope=EAST_SCOPE,
     ),
@@ -83,7 +88,7 @@ LANES = {
             Mode("empty", frozenset(), frozenset({"no_price"})),
         ),
         ends=_list_cost,
-        may_change=named("fleet_cost"),
+        may_change=named("fleet_cost", *COVERAGE),
         quantities=("cost_usd", "cost_eur"),
     ),
     "spot prices": Lane(
@@ -94,7 +99,7 @@ LANES = {
             Mode("empty", frozenset(), frozenset({"no_price"})),
         ),
         ends=_spot_cost,
-        may_change=named("fleet_cost"),
+        may_change=named("fleet_cost", *COVERAGE),
         quantities=("cost_usd", "cost_eur"),
     ),
     "grid": Lane(
@@ -120,7 +125,7 @@ LANES = {
             named("instance_emissions", region=EAST),
             named("grid_carbon_intensity", grid_zone=EAST_ZONE),
         ),
-        may_change=named("fleet_emissions"),
+        may_change=named("fleet_emissions", *COVERAGE),
         quantities=("emissions",),
         scope={"grid_zone": EAST_ZONE},
     ),

@@ -1,15 +1,15 @@
 """A simulated day in steps of five minutes: counters, history and coverage, to the last second."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from books_on_disk import BookOnDisk, books, recorded_hours, recorded_intensities, recorded_rows
-from day_truth import PUE, DayTruth, Used
-from exposition import Exposition
+from books_on_disk import BookOnDisk, recorded_hours, recorded_intensities, recorded_rows
+from day_truth import PUE, Used
+from lived_day import WHOLE_AT, LivedDay, Ratios
 from simulated_day import (
     DAY,
     DAY_AT,
@@ -29,12 +29,6 @@ from simulated_day import (
 from stepped_exporter import SteppedExporter
 from timed_rig import TimedRig
 
-WHOLE_AT = START_AT + 49 * HOUR
-"""By then the alignment window begins after the start."""
-
-SLOW_STEP_SECONDS = 900.0
-TRUTH_SECONDS = 2 * HOUR
-WINDOW_SECONDS = 48 * HOUR
 TOLERANCE = 1e-6
 EXACT = (STEADY, OFFICE, YOUNG)
 COUNTERS = {
@@ -45,44 +39,15 @@ COUNTERS = {
 ZONES = {"eu-central-1": "DE", "us-east-1": "US-MIDA-PJM"}
 
 
-@dataclass
-class Day:
-    """What was shown at each hour, and what was true."""
-
-    truth: DayTruth
-    state: Path
-    bodies: dict[float, Exposition] = field(default_factory=dict)
-    settled: Mapping[Place, BookOnDisk] = field(default_factory=dict)
-
-    @property
-    def body(self) -> Exposition:
-        """When the day's counters were settled."""
-        return self.bodies[SETTLED_AT]
-
-
 @pytest.fixture(scope="module")
-def day(ending: ExitStack, folder: Callable[[str], Path]) -> Day:
-    """The day, the hours until it is settled, and two more days' worth of alignment window."""
+def day(ending: ExitStack, folder: Callable[[str], Path]) -> LivedDay:
     options = ("--accounts", "2", "--regions", REGIONS, "--no-limits")
     rig = TimedRig(folder("rig"), START_AT, *options, instances=FLEET)
     ending.callback(rig.stop)
     exporter = ending.enter_context(SteppedExporter(rig, REGIONS, folder("exporter"), START_AT))
-    found = Day(DayTruth(), exporter.state)
-    exporter.settle()
-
-    def run_until(end_at: float, step_seconds: float) -> None:
-        while exporter.now < end_at:
-            found.truth.take(rig, exporter.now)
-            next_at = min(exporter.now + TRUTH_SECONDS, end_at)
-            while exporter.now < next_at:
-                exporter.run_until(min(exporter.now + HOUR, next_at), step_seconds)
-                found.bodies[exporter.now] = exporter.body()
-        found.truth.take(rig, exporter.now)
-
-    run_until(SETTLED_AT, 300.0)
-    found.settled = books(exporter.state)
-    run_until(WHOLE_AT, SLOW_STEP_SECONDS)
-    return found
+    lived = LivedDay(exporter)
+    lived.live()
+    return lived
 
 
 def _in_day(book: BookOnDisk) -> bool:
@@ -90,7 +55,7 @@ def _in_day(book: BookOnDisk) -> bool:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_the_day_is_closed(day: Day, place: Place):
+def test_the_day_is_closed(day: LivedDay, place: Place):
     """Counters begin at the start; hours close within two hours, emissions within nine."""
     book = day.settled[place]
     assert book.since_at == START_AT
@@ -101,37 +66,37 @@ def test_the_day_is_closed(day: Day, place: Place):
 
 @pytest.mark.parametrize("place", EXACT)
 @pytest.mark.parametrize("name", COUNTERS)
-def test_counters_are_what_ran(day: Day, place: Place, name: str):
+def test_counters_are_what_ran(day: LivedDay, place: Place, name: str):
     """Energy, embodied emissions and cost: the sum over points, seconds and prices, to 1e-6."""
     book = day.settled[place]
     expected = getattr(day.truth.total(place, book.hours, START_AT), COUNTERS[name])
     assert expected > 0
-    assert _shown(day.body, name, place) == pytest.approx(expected, rel=TOLERANCE)
+    assert day.counter(name, place) == pytest.approx(expected, rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("place", EXACT)
-def test_emissions_are_accrued_with_the_measured_intensity(day: Day, place: Place):
+def test_emissions_are_accrued_with_the_measured_intensity(day: LivedDay, place: Place):
     """Each hour's energy times PUE times the intensity that the hour ends up with."""
     book = day.settled[place]
     assert all((ZONES[place[1]], int(hour)) in day.truth.intensities for hour in book.emitted_hours)
     expected = day.truth.total(place, book.emitted_hours, START_AT).emissions_grams
     assert expected > 0
-    shown = _shown(day.body, "fleet_emissions_grams_total", place)
+    shown = day.counter("fleet_emissions_grams_total", place)
     assert shown == pytest.approx(expected, rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("place", EXACT)
-def test_only_seconds_without_a_point_are_skipped(day: Day, place: Place):
+def test_only_seconds_without_a_point_are_skipped(day: LivedDay, place: Place):
     """Running seconds are either in the counters, or skipped for want of a point."""
     total = day.truth.total(place, day.settled[place].hours, START_AT)
-    skipped = {q: _skipped(day.body, place, q) for q in ("power", "cost_usd", "embodied")}
+    skipped = {q: day.skipped(place, q) for q in ("power", "cost_usd", "embodied")}
     missing = total.running_seconds - total.measured_seconds
     assert skipped["power"] == pytest.approx(missing, abs=0.01)
     assert (missing > 0) == (place == STEADY)  # its traces have gaps
     assert (skipped["cost_usd"], skipped["embodied"]) == (0, 0)
 
 
-def test_what_nobody_could_see_is_missing_and_not_invented(day: Day):
+def test_what_nobody_could_see_is_missing_and_not_invented(day: LivedDay):
     """Runs between two inventories: the counters are too low by at most those."""
     book = day.settled[FLEETING]
     true = day.truth.total(FLEETING, book.hours, START_AT)
@@ -141,12 +106,12 @@ def test_what_nobody_could_see_is_missing_and_not_invented(day: Day):
             if instance_id not in UNSEEN:
                 seen.add(used)
     for name, attribute in COUNTERS.items():
-        shown = _shown(day.body, name, FLEETING)
+        shown = day.counter(name, FLEETING)
         assert getattr(seen, attribute) * (1 - TOLERANCE) <= shown
         assert shown <= getattr(true, attribute) * (1 + TOLERANCE)
 
 
-def test_what_cloudtrail_tells_later_is_counted_as_skipped(day: Day):
+def test_what_cloudtrail_tells_later_is_counted_as_skipped(day: LivedDay):
     """Runs that nobody saw are in no counter; once they are known they are in the skipped time."""
     hours = day.settled[FLEETING].hours
     measured = sum(
@@ -156,14 +121,14 @@ def test_what_cloudtrail_tells_later_is_counted_as_skipped(day: Day):
     )
     measured += day.truth.total(FLEETING, hours[:1], START_AT).measured_seconds
     missing = day.truth.total(FLEETING, hours, START_AT).running_seconds - measured
-    assert _skipped(day.body, FLEETING, "power") == pytest.approx(missing, abs=0.01)
+    assert day.skipped(FLEETING, "power") == pytest.approx(missing, abs=0.01)
 
 
-def test_no_counter_ever_falls(day: Day):
+def test_no_counter_ever_falls(day: LivedDay):
     """From hour to hour every counter stays or grows."""
     names = [*COUNTERS, "fleet_emissions_grams_total", "accrual_skipped_seconds_total"]
     bodies = [day.bodies[at] for at in sorted(day.bodies)]
-    for before, after in zip(bodies, bodies[1:], strict=False):
+    for before, after in pairwise(bodies):
         later = after.by_key()
         for name in names:
             for series in before.by_name[name]:
@@ -173,14 +138,14 @@ def test_no_counter_ever_falls(day: Day):
 HISTORY_COLUMNS = ("running_seconds", "billed_seconds", "measured_seconds", "cost_usd")
 
 
-def test_the_day_of_the_clock_change_has_24_hours(day: Day):
+def test_the_day_of_the_clock_change_has_24_hours(day: LivedDay):
     """Everything is in UTC: 2026-03-29 has no more and no fewer hours than any other day."""
     hours = recorded_hours(day.state, "2026-03-29")
     assert hours == [DAY_AT + n * HOUR for n in range(24)]
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_the_history_of_the_day_is_right(day: Day, place: Place):
+def test_the_history_of_the_day_is_right(day: LivedDay, place: Place):
     """Every instance in every hour: seconds, energy and cost; and each hour's intensity."""
     hours = [DAY_AT + n * HOUR for n in range(24)]
     for hour_at, expected in day.truth.used(place, hours).items():
@@ -204,39 +169,20 @@ def _assert_recorded(row: Mapping[str, float], used: Used, *, energy: bool) -> N
         assert row["energy_joules"] == pytest.approx(used.energy_joules, rel=TOLERANCE)
 
 
-@dataclass(frozen=True)
-class Ratios:
-    """TAC and its parts."""
-
-    both: float
-    cost: float
-    carbon: float
-
-
-def _ratios(body: Exposition) -> Iterator[tuple[Place, Ratios]]:
-    for series in body.by_name.get("time_alignment_coverage_ratio", ()):
-        place = {name: series.labels[name] for name in ("account_id", "region")}
-        cost = body.value("cost_coverage_ratio", **place)
-        carbon = body.value("carbon_coverage_ratio", **place)
-        assert cost is not None
-        assert carbon is not None
-        yield (place["account_id"], place["region"]), Ratios(series.value, cost, carbon)
-
-
-def test_coverage_obeys_its_identity(day: Day):
+def test_coverage_obeys_its_identity(day: LivedDay):
     """At every hour: max(0, cost + carbon - 1) <= both <= min(cost, carbon)."""
     assert len(day.bodies) > 40
-    for body in day.bodies.values():
-        for place, ratios in _ratios(body):
+    for at in day.bodies:
+        for place, ratios in day.coverage(at).items():
             assert max(0.0, ratios.cost + ratios.carbon - 1) <= ratios.both + 1e-9, place
             assert ratios.both <= min(ratios.cost, ratios.carbon) + 1e-9, place
 
 
 @pytest.mark.parametrize("place", EXACT)
-def test_coverage_is_the_share_measured_since_the_start(day: Day, place: Place):
+def test_coverage_is_the_share_measured_since_the_start(day: LivedDay, place: Place):
     """At every hour: running seconds of measured hours over all; the hour of the start counts."""
     checked = 0
-    for at, body in day.bodies.items():
+    for at in day.bodies:
         end_at = (at - 900 - 900) // HOUR * HOUR
         hours = [end_at - n * HOUR for n in range(1, 49)]
         running = covered = 0.0
@@ -245,7 +191,7 @@ def test_coverage_is_the_share_measured_since_the_start(day: Day, place: Place):
                 running += used.running_seconds
                 if hour_at >= START_AT // HOUR * HOUR and used.is_measured:
                     covered += used.running_seconds
-        shown = dict(_ratios(body)).get(place)
+        shown = day.coverage(at).get(place)
         if not running:
             assert shown is None
         elif at < SETTLED_AT + HOUR or at == WHOLE_AT:  # the truth reaches back three days
@@ -256,30 +202,17 @@ def test_coverage_is_the_share_measured_since_the_start(day: Day, place: Place):
     assert checked > 20
 
 
-def test_everything_is_covered_in_the_end(day: Day):
+def test_everything_is_covered_in_the_end(day: LivedDay):
     """Two days after the start TAC is 1 wherever nothing awkward happened."""
-    last = dict(_ratios(day.bodies[WHOLE_AT]))
+    last = day.coverage(WHOLE_AT)
     assert last[OFFICE] == last[YOUNG] == Ratios(1, 1, 1)
     assert last[STEADY].cost == 1
     assert 0.9 < last[FLEETING].both < 1
 
 
 @pytest.mark.parametrize("place", EXACT)
-def test_an_old_answer_of_cloudtrail_does_not_lower_coverage(day: Day, place: Place):
+def test_an_old_answer_of_cloudtrail_does_not_lower_coverage(day: LivedDay, place: Place):
     """CloudTrail is asked once a day: TAC never falls meanwhile."""
-    shown = [dict(_ratios(day.bodies[at])).get(place) for at in sorted(day.bodies)]
+    shown = [day.coverage(at).get(place) for at in sorted(day.bodies)]
     known = [ratios.both for ratios in shown if ratios]
-    assert all(after >= before - 1e-9 for before, after in zip(known, known[1:], strict=False))
-
-
-def _shown(body: Exposition, name: str, place: Place) -> float:
-    value = body.value(name, account_id=place[0], region=place[1])
-    assert value is not None
-    return value
-
-
-def _skipped(body: Exposition, place: Place, quantity: str) -> float:
-    name = "accrual_skipped_seconds_total"
-    value = body.value(name, account_id=place[0], region=place[1], quantity=quantity)
-    assert value is not None
-    return value
+    assert all(after >= before - 1e-9 for before, after in pairwise(known))

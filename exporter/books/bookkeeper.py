@@ -132,7 +132,7 @@ class Bookkeeper:
                 self._ledger.books[place.place].accrual,
                 len(place.inventory.instances),
                 place.inventory.running_count,
-                place.spot is None,
+                place.spot and len(place.spot.quotes),
             )
             for place in facts.places
         )
@@ -162,7 +162,8 @@ class Bookkeeper:
             self._bill_key = None
             return
         trails = tuple(place.trail and place.trail.until_at for place in facts.places)
-        key = (bill.fetched_at, trails, len(facts.prices))
+        spot = tuple(place.spot and len(place.spot.quotes) for place in facts.places)
+        key = (bill.fetched_at, trails, len(facts.prices), spot)
         if key == self._bill_key:
             return
         self._bill_key = key

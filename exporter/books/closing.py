@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 16 * SECONDS_PER_HOUR
 """Points that are older are not asked for any more: the hour is closed without them."""
 
 PUBLICATION_SECONDS = 1200.0
-"""A run that ended is asked about once more; when that has been possible for long, it was."""
+"""A run that ended is asked about once more: polls so late after the settling time have done so."""
 
 
 class HourRow(NamedTuple):
@@ -56,6 +56,8 @@ class Closer:
         self._meter = meter
         self._settling_seconds = 2 * cpu_interval_seconds + PUBLICATION_SECONDS
         self._now = now
+        # Not the time of day: while the exporter was down nobody could ask.
+        self._polled_at = now - (facts.cpu_age_seconds or 0.0)
 
     def next_closing(self, book: PlaceBook) -> Closing | None:
         """Close the next hour, if it is ready."""
@@ -75,7 +77,8 @@ class Closer:
         closed = None
         if any(row.hour.measured_seconds for row in rows):
             unmeasured = (r.instance.instance_id for r in rows if not r.hour.is_measured)
-            closed = ClosedHour(hour_at, frozenset(unmeasured))
+            unpriced = (r.instance.instance_id for r in rows if r.hour.cost_usd is None)
+            closed = ClosedHour(hour_at, frozenset(unmeasured), frozenset(unpriced))
         return Closing(book.with_hour(accrual, closed), hour_at, rows)
 
     def _has_points(self, hour_at: float) -> bool:
@@ -107,6 +110,7 @@ class Closer:
             return False
         return all(
             self._is_metered(sighting.instance.instance_id, run, end_at)
+            and not self._is_awaited(sighting.instance, run, end_at)
             for sighting in self._chronicle.sightings()
             for run in sighting.runs
             if run.launched_at < end_at and (_end(run) or end_at) > hour_at
@@ -117,7 +121,12 @@ class Closer:
         wanted_at = end_at if run_end_at is None else min(end_at, run_end_at)
         if self._meter.is_metered(instance_id, wanted_at):
             return True
-        return run_end_at is not None and self._now - run_end_at >= self._settling_seconds
+        return run_end_at is not None and self._polled_at - run_end_at >= self._settling_seconds
+
+    def _is_awaited(self, instance: Instance, run: SightedRun, end_at: float) -> bool:
+        """Whether its rates are about to be known: a type may be new to the exporter."""
+        is_late = self._now - end_at >= PATIENCE_SECONDS
+        return not is_late and self._tariff.is_awaited(instance, run.instance_type)
 
 
 def _end(run: SightedRun) -> float | None:

@@ -1,16 +1,85 @@
 """Closed hours of which CloudTrail has told more since."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from exporter.books.archive import Hour
+from exporter.books.archive import Archive, Hour
 from exporter.books.chronicle import Chronicle
 from exporter.books.closing import HourRow
+from exporter.books.place_book import REMEMBERED_HOURS, PlaceBook
 from exporter.books.tariff import Tariff
+from exporter.core.accrual import skip_seconds
 from exporter.core.fleet import Place
-from exporter.core.metering import NO_POINTS, InstanceHour, instance_hour, points_text
+from exporter.core.metering import NO_POINTS, InstanceHour, hour_of, instance_hour, points_text
+from exporter.core.units import SECONDS_PER_HOUR
+
+LATE_SECONDS = 2 * SECONDS_PER_HOUR
+"""How late CloudTrail is allowed for, as in its source."""
 
 _TOLERANCE_SECONDS = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A closed hour with the runtimes known by now, and the running seconds it lacked before."""
+
+    hour: Hour
+    missed_seconds: float
+
+
+class Corrections:
+    """Corrects the recorded hours of some places, from what CloudTrail tells by now.
+
+    ``until_at`` is the begin of the first hour that CloudTrail does not cover yet.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        chronicles: Mapping[Place, Chronicle],
+        until_at: Mapping[Place, float],
+        tariff: Tariff,
+    ) -> None:
+        self._archive = archive
+        self._chronicles = chronicles
+        self._until_at = until_at
+        self._tariff = tariff
+
+    def apply(self, books: Mapping[Place, PlaceBook]) -> dict[Place, PlaceBook]:
+        """Write the hours that have changed; the books with what they missed. Raises OSError."""
+        corrected = {
+            place: replace(books[place], corrected_until_at=self._until_at[place])
+            for place in self._chronicles
+        }
+        begins = {place: self._begin(books[place], self._until_at[place]) for place in corrected}
+        hour_at = min(begins.values())
+        while hour_at < max(self._until_at.values()):
+            due = [p for p in corrected if begins[p] <= hour_at < self._end(books[p])]
+            for correction in self._hour(hour_at, due) if due else ():
+                book = corrected[correction.hour.place]
+                accrual = skip_seconds(book.accrual, correction.missed_seconds)
+                corrected[book.place] = replace(book, accrual=accrual)
+            hour_at += SECONDS_PER_HOUR
+        return corrected
+
+    def _begin(self, book: PlaceBook, until_at: float) -> float:
+        """Late events may change the hours before those that are new."""
+        begin_at = max(book.corrected_until_at - LATE_SECONDS, hour_of(book.accrual.since_at))
+        return max(begin_at, until_at - REMEMBERED_HOURS * SECONDS_PER_HOUR)
+
+    def _end(self, book: PlaceBook) -> float:
+        return min(self._until_at[book.place], book.accrual.closed_until_at)
+
+    def _hour(self, hour_at: float, places: Iterable[Place]) -> list[Correction]:
+        recorded = self._archive.hour(hour_at)
+        found = []
+        for place in places:
+            chronicle, columns = self._chronicles[place], recorded.get(place)
+            correction = corrected_hour(place, hour_at, columns, chronicle, self._tariff)
+            found += [correction] if correction else []
+        self._archive.add_hours(correction.hour for correction in found)
+        return found
 
 
 def corrected_hour(
@@ -19,13 +88,13 @@ def corrected_hour(
     columns: Mapping[str, Any] | None,
     chronicle: Chronicle,
     tariff: Tariff,
-) -> Hour | None:
+) -> Correction | None:
     """The hour with the runtimes known by now; None where nothing changed.
 
     ``columns`` is what the archive has of it. Energy stays as it was metered.
     """
     recorded = _by_instance(columns or {})
-    rows, changed = [], False
+    rows, changed, missed_seconds = [], False, 0.0
     for instance_id in chronicle.ids(hour_at):
         instance = chronicle.instance(instance_id)
         if instance is None:
@@ -36,9 +105,10 @@ def corrected_hour(
         if not (before or hour.running_seconds or hour.unknown_seconds):
             continue
         changed = changed or _differs(before, hour)
+        missed_seconds += max(0.0, hour.running_seconds - before.get("running_seconds", 0.0))
         cpu = before.get("cpu", points_text(NO_POINTS))
         rows.append(HourRow(instance, tariff.facility(instance), _metered(hour, before), cpu))
-    return Hour(place, hour_at, tuple(rows)) if changed else None
+    return Correction(Hour(place, hour_at, tuple(rows)), missed_seconds) if changed else None
 
 
 def _by_instance(columns: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -53,8 +53,8 @@ def place_coverage(
 ) -> PlaceCoverage:
     """Add up all instances of the place.
 
-    The cost of an hour is known where its price is, or, given ``is_billed``, where that says so
-    of the hour that begins at an instant.
+    The cost of an hour is known where its price is now, or was when the hour was closed; or, given
+    ``is_billed``, where that says so of the hour that begins at an instant.
     """
     covered = CoveredSeconds()
     runtimes: dict[str, RuntimeInWindow] = {}
@@ -73,7 +73,9 @@ def place_coverage(
         else:
             facility = tariff.facility(instance)
             zone = facility.grid_zone if facility.pue_ratio is not None else ""
-            priced = is_billed or _pricing(instance, runtime, tariff)
+            priced = is_billed or measuring.pricing(
+                _pricing(instance, runtime, tariff), instance_id
+            )
         hours_with_carbon = measuring.hours(instance_id, zone)
         covered += _instance_coverage(runtime, window, priced, hours_with_carbon)
     return PlaceCoverage(covered, runtimes, frozenset(unknown), measuring.grid_zones())
@@ -106,9 +108,22 @@ class _Measuring:
     def __init__(self, book: PlaceBook, has_intensity: HasIntensity, window: Window) -> None:
         inside = [h for h in book.closed if window.start_at <= h.hour_at < window.end_at]
         self._closed = {hour.hour_at: hour.unmeasured for hour in inside}
+        self._unpriced = {hour.hour_at: hour.unpriced for hour in inside}
         self._exceptions = frozenset[str]().union(*self._closed.values())
         self._has_intensity = has_intensity
         self._of_zone: dict[str, frozenset[float]] = {"": frozenset()}
+
+    def pricing(
+        self, is_priced_now: Callable[[float], bool], instance_id: str
+    ) -> Callable[[float], bool]:
+        """Whether an hour has a price: that of then does not go when a source fails later."""
+
+        def is_priced(hour_at: float) -> bool:
+            unpriced = self._unpriced.get(hour_at)
+            then = unpriced is not None and instance_id not in unpriced
+            return then or is_priced_now(hour_at)
+
+        return is_priced
 
     def grid_zones(self) -> frozenset[str]:
         """Every zone that was asked for."""

@@ -42,7 +42,8 @@ class Facts:
     """Everything the books look at, at ``now`` (epoch seconds).
 
     ``bill`` is None unless it is fresh. ``grid`` holds the latest value and the history of each
-    zone, None where there was no answer.
+    zone, None where there was no answer. ``awaited`` are the instance types and prices whose first
+    answer is still to come.
     """
 
     now: float
@@ -52,3 +53,4 @@ class Facts:
     prices: Mapping[PriceKey, PriceQuote]
     grid: Mapping[str, tuple[GridIntensity | None, GridHistory | None]]
     bill: Bill | None
+    awaited: frozenset[str | PriceKey] = frozenset()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from exporter.books.archive import Archive, Hour
 from exporter.books.chronicle import Chronicle
 from exporter.books.closing import Closer, Closing
-from exporter.books.correction import corrected_hour
+from exporter.books.correction import Corrections
 from exporter.books.facts import Facts, PlaceFacts
 from exporter.books.grid_book import GridBook
 from exporter.books.meter import Meter
@@ -26,9 +26,6 @@ LOG = logging.getLogger(__name__)
 
 METER_SAVE_SECONDS = 60.0
 """Open points change with every poll; the newest are in the file of their source as well."""
-
-LATE_SECONDS = 2 * SECONDS_PER_HOUR
-"""How late CloudTrail is allowed for, as in its source."""
 
 REMEMBERED_SECONDS = REMEMBERED_HOURS * SECONDS_PER_HOUR
 
@@ -142,39 +139,16 @@ class Ledger:
         until_at: Mapping[Place, float],
         tariff: Tariff,
     ) -> None:
-        """Write the recorded hours of these places again, where their runtimes have changed.
-
-        ``until_at`` is the begin of the first hour that CloudTrail does not cover yet.
-        """
-        archive = self._writes
-        if archive is None:
+        """Write the recorded hours of these places again, where their runtimes have changed."""
+        if self._writes is None:
             return
-        begins = {place: self._correction_begin(place, until_at[place]) for place in chronicles}
-        hour_at = min(begins.values())
         try:
-            while hour_at < max(until_at.values()):
-                recorded = archive.hour(hour_at)
-                corrected = (
-                    corrected_hour(place, hour_at, recorded.get(place), chronicle, tariff)
-                    for place, chronicle in chronicles.items()
-                    if begins[place] <= hour_at < min(until_at[place], self._closed(place))
-                )
-                archive.add_hours(hour for hour in corrected if hour)
-                hour_at += SECONDS_PER_HOUR
+            corrected = Corrections(self._writes, chronicles, until_at, tariff).apply(self.books)
+            self._writes.save_books({**self.books, **corrected}.values())
         except OSError as error:
             self._warn(error)
             return
-        for place in chronicles:
-            self.books[place] = replace(self.books[place], corrected_until_at=until_at[place])
-
-    def _closed(self, place: Place) -> float:
-        return self.books[place].accrual.closed_until_at
-
-    def _correction_begin(self, place: Place, until_at: float) -> float:
-        """Late events may change the hours before those that are new."""
-        book = self.books[place]
-        begin_at = max(book.corrected_until_at - LATE_SECONDS, hour_of(book.accrual.since_at))
-        return max(begin_at, hour_of(until_at - REMEMBERED_SECONDS))
+        self.books |= corrected
 
     def save(self, now: float, *, everything: bool = False) -> None:
         """Write what may be written late; once a day delete what is too old."""

@@ -16,10 +16,14 @@ BEFORE_START_HOURS = 74
 
 @dataclass(frozen=True, slots=True)
 class ClosedHour:
-    """An hour with its CPU points taken; ``unmeasured`` ran without enough of them."""
+    """An hour with its CPU points taken.
+
+    ``unmeasured`` instances ran without enough of them, ``unpriced`` ones without a price then.
+    """
 
     hour_at: float
     unmeasured: frozenset[str]
+    unpriced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def _rests_on(
         ledger.books[place.place].accrual.closed_until_at,
         len(place.inventory.instances),
         place.inventory.running_count,
-        place.spot is None,
+        place.spot and len(place.spot.quotes),
         len(facts.prices),
         [ledger.grid.edition(zone) for zone in zones],
     )

@@ -30,6 +30,13 @@ class Tariff:
         hardware = self._facts.hardware.get(instance_type)
         return hardware is not None and hardware.accelerators > 0
 
+    def is_awaited(self, instance: Instance, instance_type: str) -> bool:
+        """Whether a rate of it is not known only because the answer is still on its way."""
+        awaited = self._facts.awaited
+        return bool(awaited) and (
+            instance_type in awaited or _price_key(instance, instance_type) in awaited
+        )
+
     def facility(self, instance: Instance) -> Facility:
         """Grid zone and PUE of where it is."""
         pue = self._siting.pue.get(instance.location)
@@ -43,7 +50,7 @@ class Tariff:
     def _rates(self, instance: Instance, instance_type: str, at: float) -> Rates:
         if instance.purchase_option is not PurchaseOption.ON_DEMAND:
             return self._with_price(instance_type, self._other_price(instance, instance_type, at))
-        key = PriceKey(instance.location, instance_type, instance.usage_operation, instance.tenancy)
+        key = _price_key(instance, instance_type)
         rates = self._standing.get(key)
         if rates is None:
             quote = self._facts.prices.get(key)
@@ -63,3 +70,7 @@ class Tariff:
             return None
         key = SpotKey(instance.availability_zone, instance_type, instance.platform)
         return prices.usd_per_hour_at(key, at)
+
+
+def _price_key(instance: Instance, instance_type: str) -> PriceKey:
+    return PriceKey(instance.location, instance_type, instance.usage_operation, instance.tenancy)

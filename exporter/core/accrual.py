@@ -102,6 +102,16 @@ def accrue_hour(
     )
 
 
+def skip_seconds(before: PlaceAccrual, seconds: float) -> PlaceAccrual:
+    """Count running seconds that became known only after their hour was closed."""
+    if not seconds:
+        return before
+    skipped = defaultdict(float, before.accrued.skipped_seconds)
+    for quantity in (Quantity.POWER, Quantity.EMISSIONS, Quantity.EMBODIED, Quantity.COST_USD):
+        skipped[quantity] += seconds
+    return replace(before, accrued=replace(before.accrued, skipped_seconds=dict(skipped)))
+
+
 class Settled(NamedTuple):
     """An accrual without the emissions that could be added, and the intensities they had."""
 

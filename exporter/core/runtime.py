@@ -86,4 +86,5 @@ def runtime_of(
     for sign in signs_of(sighting, events, coverage):
         timeline.add(sign)
     segments, unknown = timeline.closed()
-    return Runtime(typed(segments, events, coverage), unknown)
+    seen_type = sighting.instance.instance_type if sighting else ""
+    return Runtime(typed(segments, events, coverage, seen_type), unknown)

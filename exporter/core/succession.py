@@ -8,7 +8,10 @@ from exporter.core.trail import TrailEvent
 
 
 def typed(
-    segments: Sequence[Segment], events: Sequence[TrailEvent], coverage: Coverage
+    segments: Sequence[Segment],
+    events: Sequence[TrailEvent],
+    coverage: Coverage,
+    seen_type: str = "",
 ) -> tuple[Segment, ...]:
     """Fill in the types that follow from launches, changes and other runs; the rest stay empty.
 
@@ -19,7 +22,12 @@ def typed(
     if all(segment.instance_type for segment in segments):
         return tuple(segments)
     told = sorted((event.at, event.instance_type) for event in events if event.instance_type)
-    return tuple(_backward(_forward(segments, told, coverage), told, coverage))
+    filled = _forward(segments, told, coverage)
+    last = filled[-1]
+    changed = any(at >= last.end_at for at, _ in told)
+    if not last.instance_type and last.end_at >= coverage.trail_since_at and not changed:
+        filled[-1] = replace(last, instance_type=seen_type)
+    return tuple(_backward(filled, told, coverage))
 
 
 _Told = Sequence[tuple[float, str]]

@@ -33,7 +33,7 @@ from tests.books.scenes import (
     tariff,
     trail,
 )
-from tests.factories import FRANKFURT, NOW, instance
+from tests.factories import FRANKFURT, NOW, WEB_PRICE, instance
 
 CPU_INTERVAL_SECONDS = 900.0
 SETTLING_SECONDS = 2 * CPU_INTERVAL_SECONDS + PUBLICATION_SECONDS
@@ -145,6 +145,44 @@ def test_an_hour_waits_for_what_ended_in_it(run, now, is_ready):
     meter = metered(polled(ENDED, every_slot(HOUR_AT, HOUR_AT + 600), polled_at=HOUR_AT + 700))
 
     assert (close(known, meter, now=max(now, END_AT)) is not None) == is_ready
+
+
+@pytest.mark.parametrize(("age_seconds", "is_ready"), [(0.0, True), (1.0, False)])
+def test_an_hour_waits_for_a_poll_after_what_ended_in_it(age_seconds, is_ready):
+    """The last poll counts, not the time that has passed: the exporter may have been down."""
+    run = ran(ENDED, ended_at=END_AT - 600)
+    now = END_AT - 600 + SETTLING_SECONDS
+    known = place_facts(sighted(ENDED, run), seen_until_at=now, cpu_age_seconds=age_seconds)
+    meter = metered(polled(ENDED, every_slot(HOUR_AT, END_AT - 1200), polled_at=END_AT - 1000))
+
+    assert (close(known, meter, now=now) is not None) == is_ready
+
+
+@pytest.mark.parametrize(
+    ("awaited", "now", "is_ready"),
+    [
+        ("m5.large", NOW, False),
+        (WEB_PRICE, NOW, False),
+        ("c5.large", NOW, True),
+        (WEB_PRICE._replace(tenancy="dedicated"), NOW, True),
+        # An upstream that hangs does not hold the hour open for ever.
+        ("m5.large", END_AT + PATIENCE_SECONDS - 1, False),
+        ("m5.large", END_AT + PATIENCE_SECONDS, True),
+    ],
+)
+def test_an_hour_waits_for_the_rates_of_a_new_type(awaited, now, is_ready):
+    """Its profile and its price are asked for when it is first seen, and come some time after."""
+    known = replace(RUNNING, seen_until_at=now)
+    closer = Closer(
+        known,
+        chronicle(known, now=now, lenient=True),
+        tariff(facts(known, awaited=frozenset({awaited}))),
+        metered(WHOLE),
+        CPU_INTERVAL_SECONDS,
+        now,
+    )
+
+    assert (closer.next_closing(book()) is not None) == is_ready
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from exporter.core.accrual import (
     PlaceAccrual,
     accrue_hour,
     settle_emissions,
+    skip_seconds,
 )
 from exporter.core.evidence import GridIntensity, Quantity
 from exporter.core.metering import InstanceHour
@@ -304,6 +305,22 @@ def test_settling_twice_changes_nothing(steps, grams, estimated):
 
     assert again.accrual is once
     assert again.intensities == {}
+
+
+@given(STEPS, st.floats(0, 1e6))
+def test_seconds_that_became_known_late_are_skipped_for_everything(steps, seconds):
+    """They ran after their hour was closed: no quantity has them, and nothing else changes."""
+    before = lived(steps)[-1]
+
+    after = skip_seconds(before, seconds)
+
+    if not seconds:
+        assert after is before
+    for quantity in SKIPPED:
+        skipped = before.accrued.skipped_seconds.get(quantity, 0.0)
+        assert after.accrued.skipped_seconds.get(quantity, 0.0) == skipped + seconds
+    assert counters(after)[:4] == counters(before)[:4]
+    assert (after.pending, after.closed_until_at) == (before.pending, before.closed_until_at)
 
 
 def test_a_place_begins_at_nothing():

@@ -114,7 +114,7 @@ class CpuPoll:
             return _slot_start(run.instance.launched_at)
         if self.known_since_at is None:
             return math.inf
-        return _slot_start(max(run.instance.launched_at, self.known_since_at))
+        return _slot_start(run.instance.launched_at)
 
     def _window_end(self, run: MeteredRun, percent_at: Mapping[float, float]) -> float:
         """End one slot earlier where the newest is missing: a late point is no gap in the data."""
