@@ -347,6 +347,26 @@ def test_facts_of_a_fleet():
     assert found.bill.fetched_at == START_AT
 
 
+def test_facts_that_are_awaited():
+    """Types and prices whose first answer is still to come: not those that are answered or fail."""
+    found = polling(WEB)
+    assert facts(found).awaited == frozenset()
+    found.upstreams.fleet[FRANKFURT] = (
+        WEB,
+        replace(WEB, instance_id="i-other", instance_type="m5.xlarge"),
+    )
+    found.clock.advance(300)
+    found.roster.reconcile()
+    found.scheduler.step()
+    found.roster.reconcile()
+
+    key = WEB_PRICE._replace(instance_type="m5.xlarge")
+    assert facts(found).awaited == {"m5.xlarge", key}
+    found.upstreams.failing["list_price"] = down(FailureReason.DENIED)
+    found.settle()
+    assert facts(found).awaited == frozenset()
+
+
 OLD = 50 * 3600.0
 """Older than anything that lasts two days or less."""
 

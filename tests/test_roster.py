@@ -10,6 +10,7 @@ from exporter.core.provenance import FailureReason, Scope, SourceName
 from exporter.core.sightings import KEPT_SECONDS
 from exporter.core.trail import TrailAction, TrailEvent
 from exporter.refresh import Cadence
+from exporter.roster import OUTAGE_SECONDS
 from exporter.store import StateDirectory
 from tests.fakes import (
     DEFAULT_CADENCES,
@@ -200,6 +201,23 @@ def test_points_of_what_ended_are_asked_for_a_while():
     assert FRANKFURT not in found.roster.cpu
     # An inventory, at most five minutes later, shows that it is gone.
     assert max(asked, default=ended_at) <= ended_at + 300 + 2 * 900 + 3600
+
+
+def test_points_are_asked_for_while_ec2_does_not_answer():
+    """Of those last known, as long as the gap that this leaves can be closed again."""
+    found = polling(WEB)
+    found.upstreams.failing["inventory"] = down()
+
+    def polled():
+        cpu = found.roster.cpu[FRANKFURT].state.value
+        assert cpu is not None
+        return {entry.instance_id: entry.polled_at for entry in cpu.instances}
+
+    found.run(OUTAGE_SECONDS - 900, 300)
+    assert polled()["i-web"] >= found.clock.wall() - 900
+
+    found.run(2700, 300)
+    assert polled() == {}
 
 
 def test_prices_of_a_former_type_are_known():

@@ -72,11 +72,13 @@ class Archive:
         self._store.write_document(_METER, instances)
 
     def add_hours(self, hours: Iterable[Hour]) -> None:
-        """Append closed or corrected hours; a later record of a place and hour counts."""
+        """Append closed or corrected hours; a later record of a place and hour counts.
+
+        An hour in which nothing ran is written as well: an hour that is missing is lost.
+        """
         by_hour: dict[float, list[dict[str, Any]]] = defaultdict(list)
         for hour in hours:
-            if hour.rows:
-                by_hour[hour.hour_at].append(_hour_record(hour))
+            by_hour[hour.hour_at].append(_hour_record(hour))
         for hour_at, records in sorted(by_hour.items()):
             self._hours.append(hour_at, records)
 
@@ -186,8 +188,8 @@ def _hour_record(hour: Hour) -> dict[str, Any]:
         **hour.place._asdict(),
         "hour": hour.hour_at,
         "columns": {
-            "instance_id": [row.instance.instance_id for row in rows],
-            "instance_type": [row.instance.instance_type for row in rows],
+            "instance_id": [row.instance_id for row in rows],
+            "instance_type": [row.instance_type for row in rows],
             "grid_zone": [row.facility.grid_zone for row in rows],
             "pue_ratio": [row.facility.pue_ratio for row in rows],
             "running_seconds": [row.hour.running_seconds for row in rows],

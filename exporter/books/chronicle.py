@@ -51,6 +51,10 @@ class Chronicle:
         """Every instance that inventories remember."""
         yield from self._sightings.values()
 
+    def is_sighted(self, instance_id: str) -> bool:
+        """Whether an inventory has shown it: no other is ever asked about at CloudWatch."""
+        return instance_id in self._sightings
+
     def instance(self, instance_id: str) -> Instance | None:
         """The instance as last seen, or as far as CloudTrail tells of it; None if by no event."""
         sighting = self._sightings.get(instance_id)

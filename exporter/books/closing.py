@@ -9,12 +9,15 @@ from exporter.books.meter import Meter
 from exporter.books.place_book import ClosedHour, PlaceBook
 from exporter.books.tariff import Tariff
 from exporter.core.accrual import Facility, accrue_hour
-from exporter.core.fleet import Instance, SightedRun
+from exporter.core.fleet import SightedRun
 from exporter.core.metering import NO_POINTS, InstanceHour, instance_hour, points_text
 from exporter.core.units import SECONDS_PER_HOUR
 
 PATIENCE_SECONDS = 16 * SECONDS_PER_HOUR
 """Points that are older are not asked for any more: the hour is closed without them."""
+
+ANSWER_SECONDS = 2 * SECONDS_PER_HOUR
+"""So long an hour waits for the price or profile of a type that is new to the exporter."""
 
 PUBLICATION_SECONDS = 1200.0
 """A run that ended is asked about once more: polls so late after the settling time have done so."""
@@ -23,7 +26,8 @@ PUBLICATION_SECONDS = 1200.0
 class HourRow(NamedTuple):
     """One instance in one closed hour."""
 
-    instance: Instance
+    instance_id: str
+    instance_type: str
     facility: Facility
     hour: InstanceHour
     cpu: str
@@ -36,6 +40,11 @@ class Closing:
     book: PlaceBook
     hour_at: float
     rows: tuple[HourRow, ...]
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is in the counters, or holds anything: else it is from before the start."""
+        return bool(self.rows) or self.hour_at + SECONDS_PER_HOUR > self.book.accrual.since_at
 
 
 class Closer:
@@ -76,8 +85,8 @@ class Closer:
             accrual = accrue_hour(book.accrual, hour_at, used)
         closed = None
         if any(row.hour.measured_seconds for row in rows):
-            unmeasured = (r.instance.instance_id for r in rows if not r.hour.is_measured)
-            unpriced = (r.instance.instance_id for r in rows if r.hour.cost_usd is None)
+            unmeasured = (row.instance_id for row in rows if not row.hour.is_measured)
+            unpriced = (row.instance_id for row in rows if row.hour.cost_usd is None)
             closed = ClosedHour(hour_at, frozenset(unmeasured), frozenset(unpriced))
         return Closing(book.with_hour(accrual, closed), hour_at, rows)
 
@@ -97,7 +106,8 @@ class Closer:
             hour = instance_hour(runtime, points, rates, hour_at, since_at)
             if hour.running_seconds or hour.unknown_seconds or hour.billed_seconds:
                 facility = self._tariff.facility(instance)
-                rows.append(HourRow(instance, facility, hour, points_text(points)))
+                kind = instance.instance_type
+                rows.append(HourRow(instance_id, kind, facility, hour, points_text(points)))
         return rows
 
     def _is_ready(self, hour_at: float, end_at: float, since_at: float) -> bool:
@@ -108,9 +118,10 @@ class Closer:
             return True
         if self._facts.seen_until_at < end_at:
             return False
+        late = min(self._now - end_at, self._now - since_at) >= ANSWER_SECONDS
         return all(
             self._is_metered(sighting.instance.instance_id, run, end_at)
-            and not self._is_awaited(sighting.instance, run, end_at)
+            and (late or not self._tariff.is_awaited(sighting.instance, run.instance_type))
             for sighting in self._chronicle.sightings()
             for run in sighting.runs
             if run.launched_at < end_at and (_end(run) or end_at) > hour_at
@@ -122,11 +133,6 @@ class Closer:
         if self._meter.is_metered(instance_id, wanted_at):
             return True
         return run_end_at is not None and self._polled_at - run_end_at >= self._settling_seconds
-
-    def _is_awaited(self, instance: Instance, run: SightedRun, end_at: float) -> bool:
-        """Whether its rates are about to be known: a type may be new to the exporter."""
-        is_late = self._now - end_at >= PATIENCE_SECONDS
-        return not is_late and self._tariff.is_awaited(instance, run.instance_type)
 
 
 def _end(run: SightedRun) -> float | None:

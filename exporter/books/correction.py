@@ -9,7 +9,7 @@ from exporter.books.chronicle import Chronicle
 from exporter.books.closing import HourRow
 from exporter.books.place_book import REMEMBERED_HOURS, PlaceBook
 from exporter.books.tariff import Tariff
-from exporter.core.accrual import skip_seconds
+from exporter.core.accrual import Facility, skip_seconds
 from exporter.core.fleet import Place
 from exporter.core.metering import NO_POINTS, InstanceHour, hour_of, instance_hour, points_text
 from exporter.core.units import SECONDS_PER_HOUR
@@ -22,10 +22,10 @@ _TOLERANCE_SECONDS = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A closed hour with the runtimes known by now, and the running seconds it lacked before."""
+    """A closed hour with the runtimes known by now, and running seconds it lacked, by instance."""
 
     hour: Hour
-    missed_seconds: float
+    missed_seconds: Mapping[str, float]
 
 
 class Corrections:
@@ -57,9 +57,8 @@ class Corrections:
         while hour_at < max(self._until_at.values()):
             due = [p for p in corrected if begins[p] <= hour_at < self._end(books[p])]
             for correction in self._hour(hour_at, due) if due else ():
-                book = corrected[correction.hour.place]
-                accrual = skip_seconds(book.accrual, correction.missed_seconds)
-                corrected[book.place] = replace(book, accrual=accrual)
+                place = correction.hour.place
+                corrected[place] = _with_missed(corrected[place], correction)
             hour_at += SECONDS_PER_HOUR
         return corrected
 
@@ -82,6 +81,19 @@ class Corrections:
         return found
 
 
+def _with_missed(book: PlaceBook, correction: Correction) -> PlaceBook:
+    """Count what was missed as skipped, and as not measured."""
+    hour_at, missed = correction.hour.hour_at, correction.missed_seconds
+    closed = tuple(
+        replace(hour, unmeasured=hour.unmeasured.union(missed)) if hour.hour_at == hour_at else hour
+        for hour in book.closed
+    )
+    if hour_at < book.accrual.since_at:  # the counters begin inside this hour
+        return replace(book, closed=closed)
+    accrual = skip_seconds(book.accrual, sum(missed.values()))
+    return replace(book, closed=closed, accrual=accrual)
+
+
 def corrected_hour(
     place: Place,
     hour_at: float,
@@ -89,26 +101,48 @@ def corrected_hour(
     chronicle: Chronicle,
     tariff: Tariff,
 ) -> Correction | None:
-    """The hour with the runtimes known by now; None where nothing changed.
+    """The hour with the runtimes known by now; None where nothing changed, or it was lost.
 
-    ``columns`` is what the archive has of it. Energy stays as it was metered.
+    ``columns`` is what the archive has of it. Energy stays as it was metered, and so does an
+    instance of which nobody tells any more.
     """
-    recorded = _by_instance(columns or {})
-    rows, changed, missed_seconds = [], False, 0.0
+    if columns is None:
+        return None
+    recorded = _by_instance(columns)
+    rows, changed = [], False
+    missed_seconds: dict[str, float] = {}
     for instance_id in chronicle.ids(hour_at):
-        instance = chronicle.instance(instance_id)
+        instance, before = chronicle.instance(instance_id), recorded.pop(instance_id, {})
         if instance is None:
             continue
         runtime, rates = chronicle.runtime(instance_id), tariff.rates(instance, hour_at)
         hour = instance_hour(runtime, NO_POINTS, rates, hour_at)
-        before = recorded.get(instance_id, {})
         if not (before or hour.running_seconds or hour.unknown_seconds):
             continue
         changed = changed or _differs(before, hour)
-        missed_seconds += max(0.0, hour.running_seconds - before.get("running_seconds", 0.0))
-        cpu = before.get("cpu", points_text(NO_POINTS))
-        rows.append(HourRow(instance, tariff.facility(instance), _metered(hour, before), cpu))
+        more_seconds = hour.running_seconds - before.get("running_seconds", 0.0)
+        if more_seconds > _TOLERANCE_SECONDS:
+            missed_seconds[instance_id] = more_seconds
+        cpu, kind = before.get("cpu", points_text(NO_POINTS)), instance.instance_type
+        facility = tariff.facility(instance)
+        rows.append(HourRow(instance_id, kind, facility, _metered(hour, before), cpu))
+    rows += [_kept(before) for before in recorded.values()]
     return Correction(Hour(place, hour_at, tuple(rows)), missed_seconds) if changed else None
+
+
+def _kept(before: Mapping[str, Any]) -> HourRow:
+    """The row as it is recorded."""
+    hour = InstanceHour(
+        before["running_seconds"],
+        before["billed_seconds"],
+        before["unknown_seconds"],
+        before["measured_seconds"],
+        before["energy_joules"] or 0.0,
+        before["embodied_grams"],
+        before["cost_usd"],
+    )
+    facility = Facility(before["grid_zone"], before["pue_ratio"])
+    return HourRow(before["instance_id"], before["instance_type"], facility, hour, before["cpu"])
 
 
 def _by_instance(columns: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -72,7 +72,8 @@ def place_coverage(
             zone, priced = "", is_billed or _never
         else:
             facility = tariff.facility(instance)
-            zone = facility.grid_zone if facility.pue_ratio is not None else ""
+            metered = chronicle.is_sighted(instance_id) and facility.pue_ratio is not None
+            zone = facility.grid_zone if metered else ""
             priced = is_billed or measuring.pricing(
                 _pricing(instance, runtime, tariff), instance_id
             )

@@ -41,6 +41,7 @@ class Ledger:
         self._saved_at = now
         # Yesterday may have ended while nobody was there to turn the page.
         self._day_at = (now // SECONDS_PER_DAY - 1) * SECONDS_PER_DAY
+        self._polled: tuple[Place, ...] = ()
         self.grid = GridBook()
         self.books: dict[Place, PlaceBook] = {}
         self.meter = Meter()
@@ -51,6 +52,7 @@ class Ledger:
 
     def take(self, facts: Facts) -> None:
         """Write down the CPU points and grid intensities that are new."""
+        self._polled = tuple(place.place for place in facts.places)
         for zone, (latest, history) in facts.grid.items():
             self.grid.take(zone, latest, history)
         for place_facts in facts.places:
@@ -85,7 +87,7 @@ class Ledger:
         if changed and self._is_written(closings, intensities, changed):
             self.books |= changed
             for closing in closings:
-                rows = (row.instance.instance_id for row in closing.rows)
+                rows = (row.instance_id for row in closing.rows)
                 self.meter.close(rows, closing.book.accrual.closed_until_at)
 
     def _closings(
@@ -113,7 +115,9 @@ class Ledger:
         if archive is None:
             return True
         try:
-            archive.add_hours(Hour(c.book.place, c.hour_at, c.rows) for c in closings)
+            archive.add_hours(
+                Hour(c.book.place, c.hour_at, c.rows) for c in closings if c.is_counted
+            )
             archive.add_intensities(intensities)
             archive.save_books({**self.books, **changed}.values())
         except OSError as error:
@@ -157,12 +161,16 @@ class Ledger:
             self._save_meter()
         if any(self.grid.news()):
             self._save_grid()
-        if self._day_at + SECONDS_PER_DAY <= min(self._closed_until_at(), now):
-            self._turn_day(now)
-            self._day_at += SECONDS_PER_DAY
+        day_end_at = self._day_at + SECONDS_PER_DAY
+        if day_end_at <= min(self._closed_until_at(), now) and self._is_turned(now):
+            self._day_at = day_end_at
 
     def _closed_until_at(self) -> float:
-        return min((book.accrual.closed_until_at for book in self.books.values()), default=0.0)
+        """Until when every place that is still polled is closed."""
+        return min((self._closed(place) for place in self._polled), default=0.0)
+
+    def _closed(self, place: Place) -> float:
+        return self.books[place].accrual.closed_until_at
 
     def _save_meter(self) -> None:
         try:
@@ -180,16 +188,19 @@ class Ledger:
         except OSError as error:
             self._warn(error)
 
-    def _turn_day(self, now: float) -> None:
+    def _is_turned(self, now: float) -> bool:
+        """Sum the day up, delete what is too old; whether that worked."""
         self.meter.forget_before(now - REMEMBERED_SECONDS)
         self.grid.forget_before(now - REMEMBERED_SECONDS)
         if self._writes is None:
-            return
+            return True
         try:
             self._writes.distribute_cpu(self._day_at)
             self._writes.prune(now)
         except OSError as error:
             self._warn(error)
+            return False
+        return True
 
     def _warn(self, error: OSError) -> None:
         if not self._failed:

@@ -84,7 +84,8 @@ def billed_alignment(
     """Coverage by bill and carbon of each account, over the 48 hours billed last."""
     end_at = hour_of(bill.fetched_at - PUBLICATION_LAG_SECONDS)
     window = Window(end_at - WINDOW_SECONDS, end_at)
-    billed = {(u.account_id, u.start_at) for u in (*bill.days, *bill.hours) if u.usd > 0}
+    days = {(u.account_id, u.start_at) for u in bill.days if u.usd > 0}
+    hours = {(u.account_id, u.start_at) for u in bill.hours if u.usd > 0}
     total: dict[str, CoveredSeconds] = {}
     for place in facts.places:
         account_id = place.place.account_id
@@ -92,9 +93,9 @@ def billed_alignment(
             continue
 
         def is_billed(hour_at: float, account_id: str = account_id) -> bool:
-            unit = SECONDS_PER_DAY if hour_at < bill.hours_since_at or not bill.hours else None
-            start_at = hour_at if unit is None else hour_at // unit * unit
-            return (account_id, start_at) in billed
+            if bill.hours and hour_at >= bill.hours_since_at:
+                return (account_id, hour_at) in hours
+            return (account_id, hour_at // SECONDS_PER_DAY * SECONDS_PER_DAY) in days
 
         book = ledger.books[place.place]
         found = place_coverage(chronicle(place), book, tariff, window, _has(ledger), is_billed)

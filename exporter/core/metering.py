@@ -56,7 +56,8 @@ class InstanceHour:
     @property
     def is_measured(self) -> bool:
         """Whether enough of the running time has a power for the hour to count as known."""
-        return self.measured_seconds >= MINIMUM_POINTS_RATIO * self.running_seconds
+        enough = self.measured_seconds >= MINIMUM_POINTS_RATIO * self.running_seconds
+        return enough and not self.unknown_seconds
 
 
 def instance_hour(

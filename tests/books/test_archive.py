@@ -22,8 +22,8 @@ from exporter.core.fleet import Place
 from exporter.core.metering import NO_POINTS, InstanceHour, points_text
 from exporter.core.statement import Accrued
 from exporter.store import StateDirectory
-from tests.books.scenes import DAY, DAY_AT, END_AT, HOUR, HOUR_AT, WEB
-from tests.factories import DUBLIN, FRANKFURT, instance
+from tests.books.scenes import DAY, DAY_AT, END_AT, HOUR, HOUR_AT
+from tests.factories import DUBLIN, FRANKFURT
 
 
 @pytest.fixture
@@ -158,8 +158,9 @@ def row(instance_id="i-0web", facility=Facility("DE", 1.25), points=NO_POINTS, *
         "embodied_grams": 0.5,
         "cost_usd": 0.12,
     }
-    subject = WEB if instance_id == "i-0web" else instance(instance_id, instance_type="t3.micro")
-    return HourRow(subject, facility, InstanceHour(**(known | changes)), points_text(points))
+    kind = "m5.large" if instance_id == "i-0web" else "t3.micro"
+    hour = InstanceHour(**(known | changes))
+    return HourRow(instance_id, kind, facility, hour, points_text(points))
 
 
 IDLE = row(points=[0.0] * 11 + [None])
@@ -235,9 +236,18 @@ def test_the_last_record_of_a_place_and_hour_counts(archive):
     assert archive.hour(END_AT)[FRANKFURT]["cost_usd"] == [0.12]
 
 
-def test_an_hour_without_rows_is_not_written(archive, tmp_path):
-    """An empty region has no history."""
+def test_an_hour_without_rows_is_written(archive):
+    """Nothing ran in it: that is known, and an hour that is missing is lost."""
     archive.add_hours([Hour(FRANKFURT, HOUR_AT, ())])
+
+    assert list(archive.hour(HOUR_AT)) == [FRANKFURT]
+    assert set(map(tuple, archive.hour(HOUR_AT)[FRANKFURT].values())) == {()}
+    assert archive.hour(END_AT) == {}
+
+
+def test_nothing_to_write(archive, tmp_path):
+    """No file, not even an empty one."""
+    archive.add_hours([])
     archive.add_intensities({})
 
     assert not (tmp_path / "history").exists()

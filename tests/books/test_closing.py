@@ -1,10 +1,17 @@
 """Closing an hour: when it is ready, and what it then adds."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from exporter.books.closing import PATIENCE_SECONDS, PUBLICATION_SECONDS, Closer, Closing
+from exporter.books.closing import (
+    ANSWER_SECONDS,
+    PATIENCE_SECONDS,
+    PUBLICATION_SECONDS,
+    Closer,
+    Closing,
+)
 from exporter.books.facts import PlaceFacts
 from exporter.books.meter import LATEST_POINT_SECONDS, Meter
 from exporter.books.place_book import ClosedHour, PlaceBook
@@ -59,12 +66,13 @@ def close(
     meter: Meter | None = None,
     before: PlaceBook | None = None,
     now: float = NOW,
+    **changes: Any,
 ) -> Closing | None:
     """Close the hour from 11:00 to 12:00, at 12:40 unless said otherwise."""
     closer = Closer(
         known,
         chronicle(known, now=now, lenient=True),
-        tariff(facts(known)),
+        tariff(facts(known, **changes)),
         meter or Meter(),
         CPU_INTERVAL_SECONDS,
         now,
@@ -166,8 +174,8 @@ def test_an_hour_waits_for_a_poll_after_what_ended_in_it(age_seconds, is_ready):
         ("c5.large", NOW, True),
         (WEB_PRICE._replace(tenancy="dedicated"), NOW, True),
         # An upstream that hangs does not hold the hour open for ever.
-        ("m5.large", END_AT + PATIENCE_SECONDS - 1, False),
-        ("m5.large", END_AT + PATIENCE_SECONDS, True),
+        ("m5.large", END_AT + ANSWER_SECONDS - 1, False),
+        ("m5.large", END_AT + ANSWER_SECONDS, True),
     ],
 )
 def test_an_hour_waits_for_the_rates_of_a_new_type(awaited, now, is_ready):
@@ -240,7 +248,8 @@ def test_a_closed_hour_is_accrued():
     joules = pytest.approx(IDLE_WATTS * HOUR * 1.25)
     assert pending == PendingEmissions("DE", HOUR_AT, joules, HOUR)  # type: ignore[arg-type]  # approximate
     (row,) = found.rows
-    assert (row.instance, row.facility, row.cpu) == (WEB, Facility("DE", 1.25), "00" * 12)
+    assert (row.instance_id, row.instance_type) == ("i-0web", "m5.large")
+    assert (row.facility, row.cpu) == (Facility("DE", 1.25), "00" * 12)
     assert found.book.closed == (ClosedHour(HOUR_AT, frozenset()),)
 
 
@@ -271,6 +280,16 @@ def test_an_instance_without_enough_points():
     assert [row.cpu for row in found.rows] == ["00" * 12, "--" * 9 + "00" * 3]
 
 
+def test_an_instance_without_a_price():
+    """Its seconds are skipped for cost, and the hour notes that it had none then."""
+    found = closed(meter=metered(WHOLE), prices={})
+
+    accrued = found.book.accrual.accrued
+    assert (accrued.cost_usd, accrued.skipped_seconds[Quantity.COST_USD]) == (0, HOUR)
+    assert found.book.closed == (ClosedHour(HOUR_AT, frozenset(), frozenset({"i-0web"})),)
+    assert accrued.energy_joules == pytest.approx(IDLE_WATTS * HOUR)
+
+
 def test_an_hour_of_which_nothing_was_measured():
     """It is closed and has its cost, but no carbon: it is not among the hours that have."""
     found = closed(meter=metered(SILENT))
@@ -282,11 +301,25 @@ def test_an_hour_of_which_nothing_was_measured():
     assert [row.cpu for row in found.rows] == [points_text(NO_POINTS)]
 
 
+def test_an_hour_of_unknown_runtime_is_not_measured():
+    """Should CloudTrail tell that it ran after all, there is no power of it all the same."""
+    run = ran(OTHER, seen_at=HOUR_AT - 600, gone_at=END_AT + 600)
+    known = place_facts(sighted(WEB), sighted(OTHER, run, listed=False), trail=None)
+
+    found = closed(known, metered(WHOLE), now=END_AT + 600 + SETTLING_SECONDS)
+
+    (_, other) = found.rows
+    assert (other.hour.running_seconds, other.hour.unknown_seconds) == (0, HOUR)
+    (hour,) = found.book.closed
+    assert hour.unmeasured == {"i-other"}
+
+
 def test_an_hour_in_which_nothing_ran():
     """It is closed without a row."""
     found = closed(place_facts())
 
     assert (found.rows, found.book.closed) == ((), ())
+    assert found.is_counted
     assert found.book.accrual.closed_until_at == END_AT
     assert found.book.accrual.accrued.cost_usd == 0
 
@@ -304,17 +337,19 @@ def test_counters_begin_with_the_exporter():
     assert found.book.closed == (ClosedHour(HOUR_AT, frozenset()),)
 
 
+@pytest.mark.parametrize("since_at", [END_AT, END_AT + 1800])
 @pytest.mark.parametrize("has_points", [True, False])
-def test_hours_before_the_exporter_are_not_counted(has_points):
+def test_hours_before_the_exporter_are_not_counted(has_points, since_at):
     """With points they are covered and told all the same; without they are passed over."""
     meter = metered(WHOLE) if has_points else metered(polled(WEB, every_slot(END_AT, END_AT + 600)))
 
-    found = closed(meter=meter, before=book(since_at=END_AT))
+    found = closed(meter=meter, before=book(since_at=since_at))
 
     assert found.book.accrual.accrued == Accrued()
     assert found.book.accrual.pending == ()
     assert found.book.accrual.closed_until_at == END_AT
     assert (len(found.rows), len(found.book.closed)) == ((1, 1) if has_points else (0, 0))
+    assert found.is_counted == has_points
 
 
 def test_a_run_that_only_cloudtrail_tells_of():
@@ -337,5 +372,5 @@ def test_a_run_that_only_cloudtrail_tells_of():
     accrued = found.book.accrual.accrued
     assert accrued.cost_usd == pytest.approx(USD_PER_HOUR * (1 + 90 / 3600))
     assert accrued.skipped_seconds[Quantity.POWER] == 90
-    assert [row.instance.instance_id for row in found.rows] == ["i-0web", "i-brief"]
+    assert [row.instance_id for row in found.rows] == ["i-0web", "i-brief"]
     assert found.book.closed == (ClosedHour(HOUR_AT, frozenset({"i-brief"})),)

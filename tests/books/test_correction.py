@@ -1,9 +1,11 @@
 """Recorded hours of which CloudTrail tells more: written again where their runtimes changed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from exporter.books.archive import Hour, _hour_record
 from exporter.books.closing import HourRow
 from exporter.books.correction import Correction, corrected_hour
 from exporter.core.fleet import InstanceState
@@ -66,12 +68,12 @@ def columns(*rows: dict[str, Any]) -> dict[str, list[Any]]:
 
 
 def corrected(known, *rows, **changes) -> Correction | None:
-    told = columns(*rows) if rows else None
+    """Correct what is recorded; without rows an hour in which nothing ran."""
     known_tariff = tariff(facts(known, **changes), SITING)
-    return corrected_hour(FRANKFURT, HOUR_AT, told, chronicle(known), known_tariff)
+    return corrected_hour(FRANKFURT, HOUR_AT, columns(*rows), chronicle(known), known_tariff)
 
 
-def found(known, *rows, **changes) -> tuple[tuple[HourRow, ...], float]:
+def found(known, *rows, **changes) -> tuple[tuple[HourRow, ...], Mapping[str, float]]:
     """The rows written again, and the running seconds that the record lacked."""
     correction = corrected(known, *rows, **changes)
     assert correction is not None
@@ -115,7 +117,7 @@ def test_an_end_that_was_told_late():
 
     (row,), missed_seconds = found(known, HALF_KNOWN)
 
-    assert missed_seconds == 300
+    assert missed_seconds == {"i-0web": 300}
     assert (row.hour.running_seconds, row.hour.billed_seconds) == (600, 600)
     assert row.hour.unknown_seconds == 0
     assert (row.hour.measured_seconds, row.hour.energy_joules) == (300, 3_000)
@@ -130,7 +132,7 @@ def test_it_ran_for_less_than_was_recorded():
 
     (row,), missed_seconds = found(known, recorded())
 
-    assert missed_seconds == 0
+    assert missed_seconds == {}
     assert row.hour.measured_seconds == 600
     assert row.hour.energy_joules == 36_000
     assert row.hour.cost_usd == pytest.approx(600 * 0.10 / 3600)
@@ -145,7 +147,7 @@ def test_it_did_not_run_at_all():
 
     (row,), missed_seconds = found(known, recorded())
 
-    assert missed_seconds == 0
+    assert missed_seconds == {}
     assert row.hour.running_seconds == row.hour.billed_seconds == 0
     assert row.hour.cost_usd == 0
 
@@ -172,30 +174,40 @@ def test_an_instance_that_nobody_had_seen():
 
     (before, brief), missed_seconds = found(known, recorded())
 
-    assert missed_seconds == 90
-    assert (before.instance, before.hour.energy_joules, before.cpu) == (web, 36_000, POINTS)
+    assert missed_seconds == {"i-brief": 90}
+    assert (before.instance_id, before.hour.energy_joules, before.cpu) == ("i-0web", 36_000, POINTS)
     assert before.hour.cost_usd == pytest.approx(0.10)
-    assert brief.instance.instance_id == "i-brief"
+    assert brief.instance_id == "i-brief"
     assert (brief.hour.running_seconds, brief.hour.measured_seconds) == (90, 0)
     assert brief.hour.cost_usd == pytest.approx(90 * USD_PER_HOUR / 3600)
     assert brief.cpu == "--" * 12
 
 
-def test_an_hour_that_was_never_recorded():
-    """Nothing was known to run in it, and CloudTrail tells that something did."""
-    launch = event(TrailAction.RUN, 600, "i-brief", instance_type="m5.large")
-    end = event(TrailAction.TERMINATE, 690, "i-brief", was="running")
-
-    (row,), missed_seconds = found(place_facts(trail=trail(launch, end)))
-
-    assert row.hour.running_seconds == missed_seconds == 90
+LAUNCH = event(TrailAction.RUN, 600, "i-brief", instance_type="m5.large")
+BRIEF = place_facts(
+    trail=trail(LAUNCH, event(TrailAction.TERMINATE, 690, "i-brief", was="running"))
+)
 
 
-@pytest.mark.xfail(strict=True, reason="only who is in sightings or events is written again")
+def test_an_hour_in_which_nothing_seemed_to_run():
+    """It is recorded as such, and CloudTrail tells that something did."""
+    (row,), missed_seconds = found(BRIEF)
+
+    assert row.hour.running_seconds == missed_seconds["i-brief"] == 90
+
+
+def test_an_hour_that_is_lost():
+    """Its file was deleted: what ran in it was counted, and its energy cannot be had again."""
+    assert corrected_hour(FRANKFURT, HOUR_AT, None, chronicle(BRIEF), tariff(facts(BRIEF))) is None
+
+
 def test_who_is_remembered_by_nobody_stays_recorded():
     """A corrected record replaces the hour as a whole: none of it may be lost with it."""
     known = place_facts(sighted(STOPPED, SEEN), trail=trail(STOP))
 
-    rows, _ = found(known, HALF_KNOWN, recorded("i-forgotten"))
+    forgotten = recorded("i-forgotten", energy_joules=None, measured_seconds=0.0, pue_ratio=None)
 
-    assert {row.instance.instance_id for row in rows} == {"i-0web", "i-forgotten"}
+    rows, missed_seconds = found(known, HALF_KNOWN, forgotten)
+
+    assert missed_seconds == {"i-0web": 300}
+    assert _hour_record(Hour(FRANKFURT, HOUR_AT, rows[1:]))["columns"] == columns(forgotten)

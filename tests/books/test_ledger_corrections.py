@@ -178,7 +178,6 @@ def test_seconds_that_became_known_late_are_skipped(tmp_path):
     assert after.statement.accrued[PLACE] == accrued
 
 
-@pytest.mark.xfail(strict=True, reason="an hour without a record counts as missed")
 def test_history_that_was_deleted_is_no_news(tmp_path):
     """Whoever needs the space may delete it: the counters have counted those hours already."""
     with StateDirectory(tmp_path) as store:
@@ -195,7 +194,6 @@ def test_history_that_was_deleted_is_no_news(tmp_path):
     assert after.skipped_seconds == before.skipped_seconds
 
 
-@pytest.mark.xfail(strict=True, reason="the hour in which counters begin is corrected as a whole")
 def test_what_ran_before_the_exporter_is_not_skipped(tmp_path):
     """Counters begin in the middle of an hour: its earlier half is nobody's count."""
     clock = FakeClock(START_AT + 4 * HOUR + 1800)

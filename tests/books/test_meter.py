@@ -161,6 +161,14 @@ def test_when_no_further_point_can_come(poll, is_metered):
     assert not taken(poll).is_metered("i-other", END_AT)
 
 
+def test_an_older_poll_does_not_undo_a_later_one():
+    """The entries of two runs come one after the other, the older run's poll may be the older."""
+    late = web(10.0, polled_at=END_AT + LATEST_POINT_SECONDS)
+    meter = taken(late, web(10.0, polled_at=END_AT))
+
+    assert meter.is_metered("i-web", END_AT)
+
+
 def test_an_instance_that_was_never_polled_has_no_last_point():
     """Nor one without a single point."""
     assert Meter().last_point_at("i-web") is None

@@ -126,6 +126,14 @@ def test_a_spot_price_is_the_one_in_force(hours_ago, usd_per_hour):
     assert found("c5.large").usd_per_hour is None
 
 
+def test_a_capacity_block_has_no_spot_price():
+    """It was paid for in advance, whatever the pool costs."""
+    block = replace(SPOT, purchase_option=PurchaseOption.CAPACITY_BLOCK)
+    known = facts(place_facts(sighted(block), spot=QUOTES))
+
+    assert tariff(known).rates(block, NOW)("m5.large").usd_per_hour is None
+
+
 def test_spot_prices_are_those_of_the_place():
     """Another account or region has other ones, even of a zone with the same name."""
     elsewhere = place_facts(place=DUBLIN, spot=replace(QUOTES, place=DUBLIN))
