@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from exporter.app import Application
+from exporter.core.billing import Bill
 from exporter.core.evidence import HardwareProfile, PriceQuote
 from exporter.core.fleet import Inventory
 from exporter.core.provenance import FailureReason
@@ -56,6 +57,7 @@ def refresh_once(application: Application, limit_seconds: float) -> bool:
         # An attempt that ended meanwhile may call for cells that do not exist yet.
         if overdue or not (pending or application.news.is_set()):
             application.scheduler.stop()
+            application.publisher.publish(at_once=True)
             return not pending
         application.news.wait(_POLL_SECONDS)
 
@@ -88,8 +90,10 @@ def _of_cell(cell: Cell[Any]) -> Finding:
     state = cell.state
     if state.reason is FailureReason.NOT_CONFIGURED:
         return Finding(Level.NOTE, subject, state.detail)
-    if not state.up:
-        return Finding(Level.FAIL, subject, f"{state.reason or 'no answer yet'}: {state.detail}")
+    lacking = state.value.hours_failure if isinstance(state.value, Bill) else ""
+    if not state.up or lacking:
+        why = lacking or f"{state.reason or 'no answer yet'}: {state.detail}"
+        return Finding(Level.FAIL, subject, why)
     match state.value:
         case Inventory() as inventory:
             listed, running = len(inventory.instances), inventory.running_count

@@ -92,7 +92,17 @@ def gather_facts(roster: Roster, now: float) -> Facts:
         },
         bill=roster.bill.fresh() if roster.bill else None,
         awaited=frozenset((*_awaited(roster.profiles), *_awaited(roster.prices))),
+        chosen_regions=_chosen_regions(roster),
     )
+
+
+def _chosen_regions(roster: Roster) -> dict[str, frozenset[str]]:
+    silent = {p.account_id for p, cell in roster.inventories.items() if not cell.state.value}
+    return {
+        account.account_id: frozenset(account.regions)
+        for account in roster.accounts.state.value or ()
+        if account.account_id not in silent
+    }
 
 
 def _awaited(cells: Mapping[K, Cell[T]]) -> Iterator[K]:

@@ -148,11 +148,12 @@ class Publisher:
             self._snapshot, self._fleet, self._seen = None, self._families.of(None), {}
             self.published = Published(self._clock.monotonic(), self._nothing, None, ())
 
-    def publish(self) -> Published:
-        """Bring everything up to date, once."""
+    def publish(self, *, at_once: bool = False) -> Published:
+        """Bring everything up to date, once; ``at_once`` as in Bookkeeper.keep."""
         self._roster.reconcile()
         cells = list(self._roster.cells())
-        statement = self._bookkeeper.keep(gather_facts(self._roster, self._clock.wall()))
+        facts = gather_facts(self._roster, self._clock.wall())
+        statement = self._bookkeeper.keep(facts, at_once=at_once)
         stated, self._statement = statement is not self._statement, statement
         if self._has_news(cells) or stated:
             self._estimate()

@@ -24,6 +24,15 @@ from exporter.refresh import (
     retry_delay_seconds,
 )
 
+RETRY_SECONDS = 60.0
+"""After a restart what had failed is asked again soon: the operator may have mended it."""
+
+PAID_RETRY_SECONDS = 3600.0
+"""The same for what is paid by the call: a program that is started again and again must not buy
+each time."""
+
+PAID_BY_CALL = frozenset({SourceName.COST_EXPLORER})
+
 
 class Lane(Protocol):
     """Runs jobs some time soon."""
@@ -180,5 +189,7 @@ class Scheduler:
         since = max(0.0, self._clock.wall() - state.attempted_wall_at)
         cadence = cell.cadence
         if state.reason is not None:
-            cadence = Cadence(min(cadence.interval_seconds, 60.0), cadence.max_age_seconds)
+            soon_seconds = PAID_RETRY_SECONDS if cell.key.source in PAID_BY_CALL else RETRY_SECONDS
+            soon_seconds = min(cadence.interval_seconds, soon_seconds)
+            cadence = Cadence(soon_seconds, cadence.max_age_seconds)
         return max(0.0, refresh_delay_seconds(cadence, self._draw) - since)

@@ -235,6 +235,22 @@ def test_one_refresh_asks_for_everything_once():
     assert len(made[0].calls) == 17
 
 
+def test_one_refresh_ends_with_a_statement_of_everything(monkeypatch):
+    """However long the books take: there is no later publication that would have them."""
+    monkeypatch.setattr("exporter.books.bookkeeper.LARGEST_SHARE", 1e-9)
+    application = build(
+        settings_of(Path(os.devnull)),
+        lambda _settings, _observer, clock: FakeUpstreams(clock, *real_time_fleet()),
+        store=None,
+    )
+    assert refresh_once(application, PATIENCE_SECONDS)
+
+    snapshot = application.publisher.published.snapshot
+    assert snapshot is not None
+    assert {place.region for place in snapshot.statement.coverage} == {"eu-central-1", "eu-west-1"}
+    assert set(snapshot.statement.runtime) == {"i-web", "i-sleeping"}
+
+
 def test_one_refresh_takes_what_a_running_exporter_knows(tmp_path):
     """A snapshot beside it repeats none of its calls, and does not wait for them either."""
     clock = FakeClock(time.time() - 60)

@@ -146,6 +146,13 @@ class Archive:
         if levels:
             self._cpu.append(day_at, [_cpu_record(p, day_at, levels[p]) for p in sorted(levels)])
 
+    def first_day_without_cpu(self, today_at: float) -> float:
+        """The oldest day with hours and without a CPU distribution; ``today_at`` if none is."""
+        written = self._cpu.starts()
+        since_at = written[-1] + SECONDS_PER_DAY if written else today_at - KEPT_SECONDS
+        days = {at // SECONDS_PER_DAY * SECONDS_PER_DAY for at in self._hours.starts()}
+        return min((day_at for day_at in days if day_at >= since_at), default=today_at)
+
     def prune(self, now: float) -> None:
         """Delete what is older than it is kept for."""
         for log in (self._hours, self._grid, self._cpu):

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from exporter.books.archive import COMPUTED_SECONDS, Archive
+from exporter.books.archive import COMPUTED_SECONDS, Archive, Hour
 from exporter.books.chronicle import Chronicle
+from exporter.books.correction import Round, correction_round
 from exporter.books.facts import Facts, PlaceFacts
 from exporter.books.ledger import Ledger
 from exporter.books.settlement import ComputedDays
@@ -20,7 +21,6 @@ from exporter.books.statements import (
 from exporter.books.tariff import Tariff
 from exporter.core.fleet import Place
 from exporter.core.instance_estimate import Siting
-from exporter.core.metering import hour_of
 from exporter.core.reconciliation import Reconciliation
 from exporter.core.statement import Statement
 from exporter.core.trail import Trail, TrailEvent
@@ -29,9 +29,6 @@ LOG = logging.getLogger(__name__)
 
 LARGEST_SHARE = 0.05
 """Share of one processor that statements may take: those of a large fleet are made less often."""
-
-CORRECTION_SECONDS = 600.0
-"""Correcting reads the history of many hours: places that have news are taken together."""
 
 
 class Bookkeeper:
@@ -52,7 +49,7 @@ class Bookkeeper:
         self._siting = siting
         self._cpu_interval_seconds = cpu_interval_seconds
         self._steady = steady
-        self._ledger = Ledger(archive, cpu_interval_seconds, now)
+        self._ledger = Ledger(archive, cpu_interval_seconds, now, steady)
         self._coverages = Coverages()
         self._computed = ComputedDays()
         if archive:
@@ -61,13 +58,17 @@ class Bookkeeper:
         self._key: object = None
         self._bill_key: object = None
         self._next_at = float("-inf")
-        self._correct_at = float("-inf")
+        self._rounds: dict[Place, Round] = {}
+        self._unwritten: tuple[Hour, ...] = ()
         self._reconciliation: Mapping[str, Reconciliation] = {}
         self._billed_alignment: Mapping[str, float] = {}
         self._statement = Statement()
 
-    def keep(self, facts: Facts) -> Statement:
-        """Bring the books up to date; the same object as before while nothing has changed."""
+    def keep(self, facts: Facts, *, at_once: bool = False) -> Statement:
+        """Bring the books up to date; the same object as before while nothing has changed.
+
+        ``at_once`` makes a new statement even if the last one was made only just now.
+        """
         ledger = self._ledger
         ledger.take(facts)
         tariff = Tariff(facts, self._siting)
@@ -75,7 +76,7 @@ class Bookkeeper:
         self._close(facts, tariff)
         self._correct(facts, tariff)
         key = self._key_of(facts)
-        if key != self._key and self._steady() >= self._next_at:
+        if key != self._key and (at_once or self._steady() >= self._next_at):
             began_at = self._steady()
             self._statement = self._state(facts, tariff)
             self._key = key
@@ -104,15 +105,36 @@ class Bookkeeper:
                 self._trails[place.place] = (place.trail, place.trail.by_instance())
 
     def _correct(self, facts: Facts, tariff: Tariff) -> None:
-        """Correct the recorded hours; places answer one by one, and wait for each other a while."""
-        if self._steady() < self._correct_at:
+        """Correct one recorded hour, for all places that have news of it: each takes a while."""
+        if self._archive is None or not self._ledger.is_rewritten(self._unwritten):
             return
-        places = self._ledger.uncorrected(facts)
-        if places:
-            until_at = {p.place: hour_of(p.trail.until_at) for p in places if p.trail}
-            chronicles = {p.place: self._chronicle(p, facts.now, lenient=True) for p in places}
-            self._ledger.correct(chronicles, until_at, tariff)
-            self._correct_at = self._steady() + CORRECTION_SECONDS
+        self._unwritten = ()
+        places = {place.place: place for place in facts.places}
+        self._open_rounds(facts)
+        rounds = {key: found for key, found in self._rounds.items() if key in places}
+        if not rounds:
+            return
+        hour_at = min(found.hour_at for found in rounds.values())
+        due = {key: found for key, found in rounds.items() if found.hour_at == hour_at}
+        ended = {key: found.until_at for key, found in due.items() if found.is_last}
+        chronicles = {key: self._chronicle(places[key], facts.now, lenient=True) for key in due}
+        corrected = self._ledger.correct(chronicles, hour_at, ended, tariff)
+        if corrected is None:
+            return
+        self._unwritten = () if self._ledger.is_rewritten(corrected) else corrected
+        for key, found in due.items():
+            if found.is_last:
+                del self._rounds[key]
+            else:
+                self._rounds[key] = found.following
+
+    def _open_rounds(self, facts: Facts) -> None:
+        """Note the places of which CloudTrail has told more."""
+        for place in facts.places:
+            if place.trail and place.place not in self._rounds:
+                found = correction_round(self._ledger.books[place.place], place.trail.until_at)
+                if found:
+                    self._rounds[place.place] = found
 
     def _chronicle(self, place: PlaceFacts, now: float, *, lenient: bool) -> Chronicle:
         held = self._trails.get(place.place)

@@ -48,7 +48,7 @@ class Closing:
 
 
 class Closer:
-    """Closes hours of one place from one body of facts."""
+    """Closes hours of one place from one body of facts, none that ends after ``horizon_at``."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Closer:
         meter: Meter,
         cpu_interval_seconds: float,
         now: float,
+        horizon_at: float,
     ) -> None:
         self._facts = facts
         self._chronicle = chronicle
@@ -65,6 +66,7 @@ class Closer:
         self._meter = meter
         self._settling_seconds = 2 * cpu_interval_seconds + PUBLICATION_SECONDS
         self._now = now
+        self._horizon_at = min(now, horizon_at)
         # Not the time of day: while the exporter was down nobody could ask.
         self._polled_at = now - (facts.cpu_age_seconds or 0.0)
 
@@ -73,7 +75,7 @@ class Closer:
         hour_at = book.accrual.closed_until_at
         end_at = hour_at + SECONDS_PER_HOUR
         since_at = book.accrual.since_at
-        if end_at > self._now or not self._is_ready(hour_at, end_at, since_at):
+        if end_at > self._horizon_at or not self._is_ready(hour_at, end_at, since_at):
             return None
         accrual = replace(book.accrual, closed_until_at=end_at)
         if end_at <= since_at and not self._has_points(hour_at):

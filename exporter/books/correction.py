@@ -1,10 +1,10 @@
 """Closed hours of which CloudTrail has told more since."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from exporter.books.archive import Archive, Hour
+from exporter.books.archive import Hour
 from exporter.books.chronicle import Chronicle
 from exporter.books.closing import HourRow
 from exporter.books.place_book import REMEMBERED_HOURS, PlaceBook
@@ -28,64 +28,45 @@ class Correction:
     missed_seconds: Mapping[str, float]
 
 
-class Corrections:
-    """Corrects the recorded hours of some places, from what CloudTrail tells by now.
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The hours of one place that are to be corrected: ``hour_at`` is next, up to ``until_at``."""
 
-    ``until_at`` is the begin of the first hour that CloudTrail does not cover yet.
+    hour_at: float
+    until_at: float
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no hour follows."""
+        return self.hour_at + SECONDS_PER_HOUR >= self.until_at
+
+    @property
+    def following(self) -> "Round":
+        """The round after this hour."""
+        return Round(self.hour_at + SECONDS_PER_HOUR, self.until_at)
+
+
+def correction_round(book: PlaceBook, trail_until_at: float) -> Round | None:
+    """What CloudTrail throws new light on; late events may change the hours before. None if none.
+
+    ``trail_until_at`` is the end of what CloudTrail covers by now.
     """
-
-    def __init__(
-        self,
-        archive: Archive,
-        chronicles: Mapping[Place, Chronicle],
-        until_at: Mapping[Place, float],
-        tariff: Tariff,
-    ) -> None:
-        self._archive = archive
-        self._chronicles = chronicles
-        self._until_at = until_at
-        self._tariff = tariff
-
-    def apply(self, books: Mapping[Place, PlaceBook]) -> dict[Place, PlaceBook]:
-        """Write the hours that have changed; the books with what they missed. Raises OSError."""
-        corrected = {
-            place: replace(books[place], corrected_until_at=self._until_at[place])
-            for place in self._chronicles
-        }
-        begins = {place: self._begin(books[place], self._until_at[place]) for place in corrected}
-        hour_at = min(begins.values())
-        while hour_at < max(self._until_at.values()):
-            due = [p for p in corrected if begins[p] <= hour_at < self._end(books[p])]
-            for correction in self._hour(hour_at, due) if due else ():
-                place = correction.hour.place
-                corrected[place] = _with_missed(corrected[place], correction)
-            hour_at += SECONDS_PER_HOUR
-        return corrected
-
-    def _begin(self, book: PlaceBook, until_at: float) -> float:
-        """Late events may change the hours before those that are new."""
-        begin_at = max(book.corrected_until_at - LATE_SECONDS, hour_of(book.accrual.since_at))
-        return max(begin_at, until_at - REMEMBERED_HOURS * SECONDS_PER_HOUR)
-
-    def _end(self, book: PlaceBook) -> float:
-        return min(self._until_at[book.place], book.accrual.closed_until_at)
-
-    def _hour(self, hour_at: float, places: Iterable[Place]) -> list[Correction]:
-        recorded = self._archive.hour(hour_at)
-        found = []
-        for place in places:
-            chronicle, columns = self._chronicles[place], recorded.get(place)
-            correction = corrected_hour(place, hour_at, columns, chronicle, self._tariff)
-            found += [correction] if correction else []
-        self._archive.add_hours(correction.hour for correction in found)
-        return found
+    until_at = min(hour_of(trail_until_at), book.accrual.closed_until_at)
+    if until_at <= book.corrected_until_at:
+        return None
+    begin_at = max(book.corrected_until_at - LATE_SECONDS, hour_of(book.accrual.since_at))
+    oldest_at = until_at - REMEMBERED_HOURS * SECONDS_PER_HOUR
+    return Round(max(begin_at, oldest_at), until_at)
 
 
-def _with_missed(book: PlaceBook, correction: Correction) -> PlaceBook:
+def with_missed(book: PlaceBook, correction: Correction) -> PlaceBook:
     """Count what was missed as skipped, and as not measured."""
     hour_at, missed = correction.hour.hour_at, correction.missed_seconds
+    told = [row for row in correction.hour.rows if row.instance_id in missed]
+    unmeasured = {row.instance_id for row in told if not row.hour.is_measured}
+    unpriced = {row.instance_id for row in told if row.hour.cost_usd is None}
     closed = tuple(
-        replace(hour, unmeasured=hour.unmeasured.union(missed)) if hour.hour_at == hour_at else hour
+        hour if hour.hour_at != hour_at else hour.with_exceptions(unmeasured, unpriced)
         for hour in book.closed
     )
     if hour_at < book.accrual.since_at:  # the counters begin inside this hour

@@ -72,10 +72,10 @@ def place_coverage(
             zone, priced = "", is_billed or _never
         else:
             facility = tariff.facility(instance)
-            metered = chronicle.is_sighted(instance_id) and facility.pue_ratio is not None
-            zone = facility.grid_zone if metered else ""
+            sighted = chronicle.is_sighted(instance_id)
+            zone = facility.grid_zone if sighted and facility.pue_ratio is not None else ""
             priced = is_billed or measuring.pricing(
-                _pricing(instance, runtime, tariff), instance_id
+                _pricing(instance, runtime, tariff), instance_id, sighted=sighted
             )
         hours_with_carbon = measuring.hours(instance_id, zone)
         covered += _instance_coverage(runtime, window, priced, hours_with_carbon)
@@ -115,13 +115,13 @@ class _Measuring:
         self._of_zone: dict[str, frozenset[float]] = {"": frozenset()}
 
     def pricing(
-        self, is_priced_now: Callable[[float], bool], instance_id: str
+        self, is_priced_now: Callable[[float], bool], instance_id: str, *, sighted: bool
     ) -> Callable[[float], bool]:
         """Whether an hour has a price: that of then does not go when a source fails later."""
 
         def is_priced(hour_at: float) -> bool:
             unpriced = self._unpriced.get(hour_at)
-            then = unpriced is not None and instance_id not in unpriced
+            then = sighted and unpriced is not None and instance_id not in unpriced
             return then or is_priced_now(hour_at)
 
         return is_priced

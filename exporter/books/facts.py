@@ -1,7 +1,7 @@
 """What the books are kept from: the latest answers, however old, with their times."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.core.billing import Bill
 from exporter.core.evidence import (
@@ -43,7 +43,8 @@ class Facts:
 
     ``bill`` is None unless it is fresh. ``grid`` holds the latest value and the history of each
     zone, None where there was no answer. ``awaited`` are the instance types and prices whose first
-    answer is still to come.
+    answer is still to come. ``chosen_regions`` are those of each account whose places have all
+    answered; empty regions mean all that are enabled.
     """
 
     now: float
@@ -54,3 +55,4 @@ class Facts:
     grid: Mapping[str, tuple[GridIntensity | None, GridHistory | None]]
     bill: Bill | None
     awaited: frozenset[str | PriceKey] = frozenset()
+    chosen_regions: Mapping[str, frozenset[str]] = field(default_factory=dict)

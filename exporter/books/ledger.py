@@ -5,13 +5,13 @@ While nothing can be written, the counters wait.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from exporter.books.archive import Archive, Hour
 from exporter.books.chronicle import Chronicle
 from exporter.books.closing import Closer, Closing
-from exporter.books.correction import Corrections
+from exporter.books.correction import corrected_hour, with_missed
 from exporter.books.facts import Facts, PlaceFacts
 from exporter.books.grid_book import GridBook
 from exporter.books.meter import Meter
@@ -19,7 +19,6 @@ from exporter.books.place_book import REMEMBERED_HOURS, PlaceBook
 from exporter.books.tariff import Tariff
 from exporter.core.accrual import settle_emissions
 from exporter.core.fleet import Place
-from exporter.core.metering import hour_of
 from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 LOG = logging.getLogger(__name__)
@@ -31,16 +30,29 @@ REMEMBERED_SECONDS = REMEMBERED_HOURS * SECONDS_PER_HOUR
 
 
 class Ledger:
-    """Counters, closed hours and open points of every place. Not thread-safe: one owner."""
+    """Counters, closed hours and open points of every place. Not thread-safe: one owner.
 
-    def __init__(self, archive: Archive | None, cpu_interval_seconds: float, now: float) -> None:
+    ``steady`` gives monotonic seconds. This host's wall clock may be days ahead when the program
+    starts: no hour is closed before an upstream has told of a time after it, or this process has
+    lived through it.
+    """
+
+    def __init__(
+        self,
+        archive: Archive | None,
+        cpu_interval_seconds: float,
+        now: float,
+        steady: Callable[[], float],
+    ) -> None:
         self._archive = archive
         self._writes = archive if archive and archive.writable else None
         self._cpu_interval_seconds = cpu_interval_seconds
         self._failed = False
         self._saved_at = now
-        # Yesterday may have ended while nobody was there to turn the page.
-        self._day_at = (now // SECONDS_PER_DAY - 1) * SECONDS_PER_DAY
+        self._steady = steady
+        self._started_at = steady()
+        self._anchors: dict[Place, float] = {}
+        self._day_at = now // SECONDS_PER_DAY * SECONDS_PER_DAY
         self._polled: tuple[Place, ...] = ()
         self.grid = GridBook()
         self.books: dict[Place, PlaceBook] = {}
@@ -48,6 +60,9 @@ class Ledger:
         if archive:
             self.books = {book.place: book for book in archive.load_books()}
             self.meter = Meter(archive.load_meter())
+            self._anchors = {b.place: b.accrual.closed_until_at for b in self.books.values()}
+            # A day may have ended while nobody was there to turn the page.
+            self._day_at = min(self._day_at, archive.first_day_without_cpu(self._day_at))
             self.grid.restore(archive.grid_since(now - REMEMBERED_SECONDS))
 
     def take(self, facts: Facts) -> None:
@@ -60,8 +75,15 @@ class Ledger:
             if book is None:
                 book = PlaceBook.opened(place_facts.place, facts.now)
                 self.books[place_facts.place] = book
+                self._anchors[place_facts.place] = facts.now
             if place_facts.cpu:
                 self.meter.take(place_facts.cpu, book.accrual.closed_until_at)
+
+    def _horizon_at(self, place: Place, facts: Facts) -> float:
+        """Until when time has passed for certain: by CPU points, grid hours, or this process."""
+        told = (latest.valid_at for latest, _ in facts.grid.values() if latest)
+        lived_seconds = self._steady() - self._started_at
+        return max(self.meter.newest_point_at, *told, self._anchors[place] + lived_seconds)
 
     def is_due(self, place: Place, now: float) -> bool:
         """Whether an hour of the place is over and not closed."""
@@ -77,7 +99,7 @@ class Ledger:
             book = before
             chronicle = chronicles.get(place_facts.place)
             if chronicle:
-                found = self._closings(book, place_facts, chronicle, tariff, facts.now)
+                found = self._closings(book, place_facts, chronicle, tariff, facts)
                 closings += found
                 book = found[-1].book if found else book
             settled = settle_emissions(book.accrual, self.grid.at, facts.now)
@@ -96,9 +118,17 @@ class Ledger:
         facts: PlaceFacts,
         chronicle: Chronicle,
         tariff: Tariff,
-        now: float,
+        all_facts: Facts,
     ) -> list[Closing]:
-        closer = Closer(facts, chronicle, tariff, self.meter, self._cpu_interval_seconds, now)
+        closer = Closer(
+            facts,
+            chronicle,
+            tariff,
+            self.meter,
+            self._cpu_interval_seconds,
+            all_facts.now,
+            self._horizon_at(facts.place, all_facts),
+        )
         found: list[Closing] = []
         while closing := closer.next_closing(book):
             found.append(closing)
@@ -126,33 +156,47 @@ class Ledger:
         self._recovered()
         return True
 
-    def uncorrected(self, facts: Facts) -> list[PlaceFacts]:
-        """The places of which CloudTrail has told more than the recorded hours say."""
-        if self._writes is None:
-            return []
-        return [
-            place
-            for place in facts.places
-            if place.trail
-            and hour_of(place.trail.until_at) > self.books[place.place].corrected_until_at
-        ]
-
     def correct(
         self,
         chronicles: Mapping[Place, Chronicle],
-        until_at: Mapping[Place, float],
+        hour_at: float,
+        corrected_until_at: Mapping[Place, float],
         tariff: Tariff,
-    ) -> None:
-        """Write the recorded hours of these places again, where their runtimes have changed."""
+    ) -> tuple[Hour, ...] | None:
+        """Correct one recorded hour of these places, where their runtimes have changed.
+
+        What was missed is counted, durably; the hours are given to be written. None when nothing
+        could be written down.
+        """
         if self._writes is None:
-            return
+            return ()
         try:
-            corrected = Corrections(self._writes, chronicles, until_at, tariff).apply(self.books)
-            self._writes.save_books({**self.books, **corrected}.values())
+            recorded = self._writes.hour(hour_at)
+            found = []
+            for place, chronicle in chronicles.items():
+                correction = corrected_hour(place, hour_at, recorded.get(place), chronicle, tariff)
+                found += [correction] if correction else []
+            changed = {c.hour.place: with_missed(self.books[c.hour.place], c) for c in found}
+            for place, until_at in corrected_until_at.items():
+                book = changed.get(place, self.books[place])
+                changed[place] = replace(book, corrected_until_at=until_at)
+            if changed:
+                self._writes.save_books({**self.books, **changed}.values())
         except OSError as error:
             self._warn(error)
-            return
-        self.books |= corrected
+            return None
+        self.books |= changed
+        return tuple(correction.hour for correction in found)
+
+    def is_rewritten(self, hours: Iterable[Hour]) -> bool:
+        """Write corrected hours; whether that worked."""
+        try:
+            if self._writes:
+                self._writes.add_hours(hours)
+        except OSError as error:
+            self._warn(error)
+            return False
+        return True
 
     def save(self, now: float, *, everything: bool = False) -> None:
         """Write what may be written late; once a day delete what is too old."""
@@ -162,7 +206,7 @@ class Ledger:
         if any(self.grid.news()):
             self._save_grid()
         day_end_at = self._day_at + SECONDS_PER_DAY
-        if day_end_at <= min(self._closed_until_at(), now) and self._is_turned(now):
+        if day_end_at <= min(self._closed_until_at(), now) and self._is_turned():
             self._day_at = day_end_at
 
     def _closed_until_at(self) -> float:
@@ -188,15 +232,16 @@ class Ledger:
         except OSError as error:
             self._warn(error)
 
-    def _is_turned(self, now: float) -> bool:
+    def _is_turned(self) -> bool:
         """Sum the day up, delete what is too old; whether that worked."""
-        self.meter.forget_before(now - REMEMBERED_SECONDS)
-        self.grid.forget_before(now - REMEMBERED_SECONDS)
+        end_at = self._day_at + SECONDS_PER_DAY
+        self.meter.forget_before(end_at - REMEMBERED_SECONDS)
+        self.grid.forget_before(end_at - REMEMBERED_SECONDS)
         if self._writes is None:
             return True
         try:
             self._writes.distribute_cpu(self._day_at)
-            self._writes.prune(now)
+            self._writes.prune(end_at)
         except OSError as error:
             self._warn(error)
             return False

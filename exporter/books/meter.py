@@ -33,6 +33,8 @@ class Meter:
     def __init__(self, restored: Mapping[str, Metered] | None = None) -> None:
         self.instances: dict[str, Metered] = dict(restored or {})
         self._taken: dict[tuple[str, float], InstanceCpu] = {}
+        points = (metered.last_point_at for metered in self.instances.values())
+        self.newest_point_at = max((at for at in points if at), default=0.0)
         self.changed = False
 
     def take(self, cpu: PlaceCpu, open_since_at: float) -> None:
@@ -51,6 +53,7 @@ class Meter:
             return
         ends_at = entry.points[-1].start_at + CPU_SLOT_SECONDS
         metered.last_point_at = max(metered.last_point_at or ends_at, ends_at)
+        self.newest_point_at = max(self.newest_point_at, ends_at)
         for point in entry.points:
             hour_at = hour_of(point.start_at)
             if hour_at >= open_since_at:

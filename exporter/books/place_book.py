@@ -1,5 +1,6 @@
 """What is remembered of one place: its counters, and which hours are closed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from exporter.core.accrual import PlaceAccrual
@@ -24,6 +25,11 @@ class ClosedHour:
     hour_at: float
     unmeasured: frozenset[str]
     unpriced: frozenset[str] = frozenset()
+
+    def with_exceptions(self, unmeasured: Iterable[str], unpriced: Iterable[str]) -> "ClosedHour":
+        """The hour with what has been told since."""
+        more = self.unmeasured.union(unmeasured), self.unpriced.union(unpriced)
+        return ClosedHour(self.hour_at, *more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,11 @@ def settle(
     tariff: Tariff,
     bill: Bill,
 ) -> Mapping[str, Reconciliation]:
-    """Compute the days that can be, and compare every account with its bill."""
+    """Compute the days that can be, and compare every account with its bill.
+
+    What is not polled is not computed: an account is compared only if all its places have
+    answered, and if the bill is of the very regions that are polled in it.
+    """
     days = sorted({usage.start_at for usage in bill.days})
     for place in facts.places:
         if place.trail:
@@ -130,7 +134,13 @@ def settle(
                 tariff,
                 known_seconds=known_seconds,
             )
-    places = [place.place for place in facts.places if _is_in_use(place)]
+    computed.forget_before(days[0] if days else facts.now)
+    regions = frozenset(bill.regions)
+    places = [
+        place.place
+        for place in facts.places
+        if _is_in_use(place) and facts.chosen_regions.get(place.place.account_id) == regions
+    ]
     return reconcile(bill, computed.usage(places, days), facts.now)
 
 
@@ -147,14 +157,12 @@ def statement(
 ) -> Statement:
     """Join everything to what is published."""
     gaps: Counter[tuple[Place, GapReason]] = Counter()
-    running_gaps = 0
     for place in facts.places:
         coverage = coverages.places.get(place.place)
         reason = GapReason.RUNTIME_UNKNOWN if place.trail_fresh else GapReason.SOURCE_DOWN
         for instance in place.inventory.instances:
             if coverage is None or instance.instance_id in coverage.unknown:
                 gaps[place.place, reason] += 1
-                running_gaps += instance.is_running
     ratios = {place: known.covered.ratios() for place, known in coverages.places.items()}
     fleet = coverages.fleet().ratios()
     return Statement(
@@ -164,7 +172,6 @@ def statement(
             for instance_id, runtime in coverage.runtime.items()
         },
         runtime_gaps=dict(gaps),
-        running_runtime_gaps=running_gaps,
         coverage={place: known for place, known in ratios.items() if known},
         fleet_alignment_ratio=fleet.both if fleet else None,
         billed_alignment_ratio=billed_alignment_ratio,

@@ -7,6 +7,7 @@ the runtime is not known counts in full, and as uncovered: missing data must not
 from dataclasses import dataclass
 
 from exporter.core.statement import CoverageRatios
+from exporter.core.units import SECONDS_PER_HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def covered_hour(
 ) -> CoveredSeconds:
     """One instance in one hour."""
     if unknown_seconds:
-        return CoveredSeconds(running_seconds + unknown_seconds)
+        return CoveredSeconds(SECONDS_PER_HOUR)
     return CoveredSeconds(
         running_seconds,
         running_seconds * cost_known,

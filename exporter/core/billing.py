@@ -38,7 +38,9 @@ class Bill:
     """Compute of all polled accounts, as billed when it was asked for at ``fetched_at``.
 
     ``days`` reach from ``days_since_at`` (midnight UTC) to the day of the answer. ``hours`` are
-    empty unless hourly granularity is opted in; they reach from ``hours_since_at``.
+    empty unless hourly granularity is opted in; they reach from ``hours_since_at``. It is the
+    compute of ``regions`` only; empty means all. ``hours_failure`` says why hours that were asked
+    for are missing.
     """
 
     fetched_at: float
@@ -46,6 +48,8 @@ class Bill:
     days: tuple[BilledUsage, ...]
     hours_since_at: float = 0.0
     hours: tuple[BilledUsage, ...] = ()
+    regions: tuple[str, ...] = ()
+    hours_failure: str = ""
 
 
 PUBLICATION_LAG_SECONDS = 86400.0

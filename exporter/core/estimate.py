@@ -63,7 +63,7 @@ def estimate_fleet(
         instances=tuple(listed),
         totals=fleet_totals(running, evidence, grid),
         covered_ratio=_covered_ratio(count, gaps)
-        | {Quantity.RUNTIME: _runtime_ratio(count, evidence, statement)},
+        | {Quantity.RUNTIME: _runtime_ratio(count, running)},
         gaps=gaps | _runtime_gaps(evidence, statement),
         counts=_counts(evidence.inventories.values()),
         grid={zone: view.estimate for zone, view in grid.items() if isinstance(view, GridView)},
@@ -127,9 +127,9 @@ def _runtime_gaps(
     return gaps
 
 
-def _runtime_ratio(total: int, evidence: Evidence, statement: Statement) -> float:
-    missing = statement.running_runtime_gaps + sum(evidence.unreachable.values())
-    return max(0.0, 1 - missing / total) if total else 1.0
+def _runtime_ratio(total: int, running: Iterable[InstanceResult]) -> float:
+    known = sum(1 for result in running if result.estimate.runtime_seconds is not None)
+    return known / total if total else 1.0
 
 
 def _counts(inventories: Iterable[Inventory]) -> dict[tuple[Place, InstanceState], int]:

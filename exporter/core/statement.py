@@ -62,7 +62,6 @@ class Statement:
 
     runtime: Mapping[str, RuntimeInWindow] = field(default_factory=dict)
     runtime_gaps: Mapping[tuple[Place, GapReason], int] = field(default_factory=dict)
-    running_runtime_gaps: int = 0
     coverage: Mapping[Place, CoverageRatios] = field(default_factory=dict)
     fleet_alignment_ratio: float | None = None
     billed_alignment_ratio: Mapping[str, float] = field(default_factory=dict)

@@ -153,9 +153,18 @@ class LiveUpstreams:
             accounts=accounts,
             role=Account(role_arn.split(":")[4], role_arn) if role_arn else None,
             hourly=self._options.cost_explorer_hourly,
+            regions=self._billed_regions(),
             wall=self._wall,
             interval_seconds=self._options.cost_explorer_interval_seconds,
         )
+
+    def _billed_regions(self) -> tuple[str, ...]:
+        """All regions that were chosen for any account; empty when one is polled in all of them."""
+        options = self._options
+        chosen = [account.regions or options.regions for account in options.listed_accounts]
+        if options.own_account or options.organization_role:
+            chosen.append(options.regions)
+        return tuple(sorted({r for regions in chosen for r in regions})) if all(chosen) else ()
 
     def list_price(self, key: PriceKey) -> Source[PriceQuote]:
         """The on-demand list price of one kind of instance."""

@@ -134,6 +134,7 @@ def facts(*places: PlaceFacts, now: float = NOW, **changes: Any) -> Facts:
         prices={WEB_PRICE: PriceQuote(WEB_PRICE, USD_PER_HOUR)},
         grid={"DE": (None, hours_of("DE", HOUR_AT - 4 * DAY, HOUR_AT + HOUR))},
         bill=None,
+        chosen_regions={place.place.account_id: frozenset() for place in places},
     )
     return replace(known, **changes)
 

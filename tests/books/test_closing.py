@@ -76,6 +76,7 @@ def close(
         meter or Meter(),
         CPU_INTERVAL_SECONDS,
         now,
+        now,
     )
     return closer.next_closing(before or book())
 
@@ -187,6 +188,7 @@ def test_an_hour_waits_for_the_rates_of_a_new_type(awaited, now, is_ready):
         tariff(facts(known, awaited=frozenset({awaited}))),
         metered(WHOLE),
         CPU_INTERVAL_SECONDS,
+        now,
         now,
     )
 

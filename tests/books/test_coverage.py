@@ -200,14 +200,7 @@ LAUNCH = TrailEvent(
 END = TrailEvent("e-2", HOURS[5] + 960, TrailAction.TERMINATE, "i-brief", was="running")
 
 
-UNPRICED_THEN = pytest.mark.xfail(
-    strict=True, reason="a closed hour knows only exceptions: it counts as priced then"
-)
-
-
-@pytest.mark.parametrize(
-    ("image_id", "priced"), [(IMAGE, 0.1), pytest.param("", 0.0, marks=UNPRICED_THEN)]
-)
+@pytest.mark.parametrize(("image_id", "priced"), [(IMAGE, 0.1), ("", 0.0)])
 def test_an_instance_that_only_cloudtrail_tells_of(image_id, priced):
     """Six minutes between two inventories: its cost is known by its image, its carbon is not."""
     web = instance("i-0web", launched_at=WEB.launched_at, image_id=image_id)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from exporter.books.archive import Archive
-from exporter.books.bookkeeper import CORRECTION_SECONDS
 from exporter.core.trail import TrailAction, TrailEvent
 from exporter.history import SegmentLog
 from exporter.store import StateDirectory
@@ -152,7 +151,7 @@ def test_a_disk_that_is_full_while_correcting(tmp_path, monkeypatch, caplog):
         found.run(15 * HOUR, TICK_SECONDS)
         assert max(records(tmp_path).values()) == 1
         broken[0] = False
-        found.run(2 * CORRECTION_SECONDS, TICK_SECONDS)
+        found.run(HOUR, TICK_SECONDS)
 
     assert {at for at, count in records(tmp_path).items() if count > 1} == {
         START_AT + 2 * HOUR,

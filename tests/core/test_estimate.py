@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.core.estimate import estimate_fleet
+from exporter.core.estimate import ESTIMATED, estimate_fleet
 from exporter.core.evidence import GapReason, Quantity
 from exporter.core.fleet import InstanceState, Inventory, Place
 from exporter.core.instance_estimate import Siting
@@ -91,7 +91,7 @@ def test_everything_else_in_the_snapshot():
     )
     assert snapshot.estimated_at == NOW
     assert snapshot.gaps == {}
-    assert snapshot.covered_ratio == dict.fromkeys(Quantity, 1.0)
+    assert snapshot.covered_ratio == dict.fromkeys(ESTIMATED, 1.0) | {Quantity.RUNTIME: 0.0}
     assert close(snapshot.grid["DE"].bounds, around(400, *WEB_GRID[1:]))
     assert close(snapshot.grid["IE"].bounds, around(300, *WORKER_GRID[1:]))
     assert snapshot.grid["IE"].intensity.estimated
@@ -155,7 +155,7 @@ def test_unreachable_places_count_as_gaps():
     after = estimate_fleet(*scene.with_evidence(unreachable={OHIO: 6}), NOW)
 
     assert after.gaps == {(OHIO, quantity, GapReason.SOURCE_DOWN): 6 for quantity in Quantity}
-    assert after.covered_ratio == dict.fromkeys(Quantity, 0.25)
+    assert after.covered_ratio == dict.fromkeys(ESTIMATED, 0.25) | {Quantity.RUNTIME: 0.0}
     assert after == replace(before, gaps=after.gaps, covered_ratio=after.covered_ratio)
 
 

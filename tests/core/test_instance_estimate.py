@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.estimate import estimate_fleet
+from exporter.core.estimate import ESTIMATED, estimate_fleet
 from exporter.core.evidence import GapReason, PriceQuote, Quantity
 from exporter.core.fleet import PurchaseOption
 from exporter.core.snapshot import Bounded, FleetTotals, InstanceEstimate
@@ -107,7 +107,8 @@ def test_what_depends_on_a_missing_input_is_absent_and_nothing_else(change, abse
     }
     assert of(after, WORKER) == worker
     assert after.gaps == {(FRANKFURT, quantity, reason): 1 for quantity in absent}
-    assert after.covered_ratio == {q: 0.5 if q in absent else 1.0 for q in Quantity}
+    covered = {q: 0.5 if q in absent else 1.0 for q in ESTIMATED}
+    assert after.covered_ratio == covered | {Quantity.RUNTIME: 0.0}
     for quantity, total in quantities(after.totals).items():
         source = worker if quantity in absent else before.totals
         assert close(total, quantities(source)[quantity])

@@ -51,12 +51,14 @@ class CostExplorerBill:
         accounts: Callable[[], tuple[str, ...]],
         role: Account | None,
         hourly: bool,
+        regions: tuple[str, ...] = (),
         wall: Callable[[], float],
         interval_seconds: float = 6 * SECONDS_PER_HOUR,
     ) -> None:
         self._endpoint = Endpoint(clients, "ce", COST_EXPLORER_REGION, role)
         self._accounts = accounts
         self._hourly = hourly
+        self._regions = regions
         self._wall = wall
         self._patience_seconds = min(interval_seconds, _PATIENCE_SECONDS)
 
@@ -65,7 +67,7 @@ class CostExplorerBill:
         account_ids = self._accounts()
         if not account_ids:
             raise SourceError(FailureReason.UNAVAILABLE, "no account is known yet")
-        usage = ComputeUsage(self._endpoint, account_ids)
+        usage = ComputeUsage(self._endpoint, account_ids, self._regions)
         try:
             bill = self._days(usage)
             _refuse_older(bill, previous, account_ids)
@@ -87,10 +89,10 @@ class CostExplorerBill:
                 raise
             advice = f"{_SETTING}_ROLE_ARN names the payer's role; {_SETTING}=false does without"
             raise SourceError(error.reason, f"{error.detail}; {advice}") from error
-        return Bill(now, since_at, days)
+        return Bill(now, since_at, days, regions=self._regions)
 
     def _with_hours(self, bill: Bill, usage: ComputeUsage) -> Bill:
-        """Add the hours to the days; without them the days are kept as what was learnt."""
+        """Add the hours to the days, which are paid for and good without them."""
         until_at = math.floor(bill.fetched_at / SECONDS_PER_HOUR) * SECONDS_PER_HOUR
         since_at = until_at - HOURS_SECONDS
         try:
@@ -103,7 +105,7 @@ class CostExplorerBill:
                     "; hours need an opt-in of the payer, in the preferences of Cost Management:"
                     f" opt in, or set {_SETTING}_HOURLY=false"
                 )
-            raise SourceError(error.reason, detail, error.retry_after_seconds, bill) from error
+            return replace(bill, hours_failure=f"{error.reason}: {detail}")
         return replace(bill, hours_since_at=since_at, hours=hours)
 
 

@@ -28,7 +28,7 @@ _PAGE_SIZE = 50
 
 
 class CloudTrailEvents:
-    """LookupEvents of one account in one region: everything of 50 days, then what is new.
+    """LookupEvents of one account in one region: everything of 89 days, then what is new.
 
     ``wall`` gives epoch seconds, ``timer`` never jumps, ``pause`` waits for so many seconds.
     """

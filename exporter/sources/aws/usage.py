@@ -52,6 +52,7 @@ class ComputeUsage:
 
     endpoint: Endpoint
     account_ids: Sequence[str]
+    regions: Sequence[str] = ()
 
     def lines(
         self, granularity: Granularity, start_at: float, end_at: float, settled_at: float
@@ -90,7 +91,7 @@ class ComputeUsage:
                 {"Type": "DIMENSION", "Key": "LINKED_ACCOUNT"},
                 {"Type": "DIMENSION", "Key": "PURCHASE_TYPE"},
             ],
-            Filter=_compute_of(self.account_ids),
+            Filter=_compute_of(self.account_ids, self.regions),
         )
 
     def _period_lines(self, period: Record, period_at: float) -> Iterator[BilledUsage]:
@@ -111,10 +112,14 @@ class ComputeUsage:
                 yield BilledUsage(account_id, period_at, billed_as, amount_usd, hours, estimated)
 
 
-def _compute_of(account_ids: Sequence[str]) -> dict[str, Any]:
-    """Instances only: no traffic, no fees and discounts of their own, no dedicated hosts."""
+def _compute_of(account_ids: Sequence[str], regions: Sequence[str]) -> dict[str, Any]:
+    """Instances only: no traffic, no fees and discounts of their own, no dedicated hosts.
+
+    Where regions were chosen, only those: the others are not computed either.
+    """
     return {
         "And": [
+            *([_is("REGION", *regions)] if regions else []),
             _is("SERVICE", "Amazon Elastic Compute Cloud - Compute"),
             _is("RECORD_TYPE", "Usage", "DiscountedUsage", "SavingsPlanCoveredUsage"),
             {"Not": _is("INSTANCE_TYPE", "NoInstanceType")},

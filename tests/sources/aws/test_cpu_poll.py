@@ -98,12 +98,12 @@ def test_an_end_that_turns_out_to_be_later():
         (None, run(launched_at=END - 5 * HOUR), END - 1200),
         (None, run(launched_at=END - 5 * HOUR + 7, ended_at=NOW - 4000), END - 5 * HOUR),
         ((), run(launched_at=END - 5 * HOUR + 7), END - 5 * HOUR),
-        ([entry("b", end_at=END - HOUR)], run(launched_at=END - 5 * HOUR), END - HOUR),
+        ([entry("b", end_at=END - HOUR)], run(launched_at=END - 5 * HOUR), END - 5 * HOUR),
         ([entry("b", end_at=END - HOUR)], run(launched_at=END - 2000), END - 2100),
         (
             [entry("b", end_at=END - HOUR), entry("c", end_at=END - 2 * HOUR)],
             run(launched_at=END - 5 * HOUR),
-            END - 2 * HOUR,
+            END - 5 * HOUR,
         ),
         (
             [entry("b", end_at=END - HOUR)],
