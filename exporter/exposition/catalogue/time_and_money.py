@@ -58,8 +58,8 @@ MONTH_USD = MetricSpec(
     "carbonfinops_billed_month_to_date_usd",
     "gauge",
     "usd",
-    "EC2 compute of the present month (UTC) as billed so far, amortized, from Cost Explorer"
-    " (cached). AWS may still change it; absent without an answer.",
+    "EC2 compute of the polled regions in the present month (UTC), as billed so far, amortized,"
+    " from Cost Explorer (cached). AWS may still change it; absent without an answer.",
     _ACCOUNT,
 )
 DAY_USD = MetricSpec(

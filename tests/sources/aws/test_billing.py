@@ -165,18 +165,16 @@ def test_hours(aws, source, observer):
 
 
 def test_hours_without_the_opt_in(aws, source):
-    """What to do is said, the days are kept, and they are not paid again at once."""
+    """The days are paid for and count; what to do about the hours is said."""
     aws.json("GetCostAndUsage", daily())
     aws.json_error("GetCostAndUsage", "AccessDeniedException")
 
-    error = failure(source(hourly=True))
+    bill = source(hourly=True).fetch(None)
 
-    assert error.reason is FailureReason.DENIED
-    assert "opt in" in error.detail
-    assert "CARBONFINOPS_AWS__COST_EXPLORER_HOURLY=false" in error.detail
-    assert error.retry_after_seconds == 3600
-    assert isinstance(error.partial, Bill)
-    assert (len(error.partial.days), error.partial.hours) == (33, ())
+    assert (len(bill.days), bill.hours) == (33, ())
+    assert bill.hours_failure.startswith("denied: ")
+    assert "opt in" in bill.hours_failure
+    assert "CARBONFINOPS_AWS__COST_EXPLORER_HOURLY=false" in bill.hours_failure
 
 
 def test_hours_fail_otherwise(aws, source):
@@ -184,12 +182,23 @@ def test_hours_fail_otherwise(aws, source):
     aws.json("GetCostAndUsage", daily())
     aws.json_error("GetCostAndUsage", "InternalFailure", 500)
 
-    error = failure(source(hourly=True))
+    bill = source(hourly=True).fetch(None)
 
-    assert error.reason is FailureReason.UNAVAILABLE
-    assert "opt in" not in error.detail
-    assert len(error.partial.days) == 33
-    assert error.retry_after_seconds is None
+    assert (len(bill.days), bill.hours) == (33, ())
+    assert bill.hours_failure.startswith("unavailable: ")
+    assert "opt in" not in bill.hours_failure
+
+
+def test_only_chosen_regions(aws, source):
+    """What is not polled is not computed: its bill would be compared with nothing."""
+    aws.json("GetCostAndUsage", daily())
+
+    bill = source(regions=("eu-central-1", "eu-west-1")).fetch(None)
+
+    (asked,) = aws.parameters("GetCostAndUsage")
+    regions = {"Key": "REGION", "Values": ["eu-central-1", "eu-west-1"]}
+    assert {"Dimensions": regions} in asked["Filter"]["And"]
+    assert bill.regions == ("eu-central-1", "eu-west-1")
 
 
 def test_denied(aws, source, observer):
