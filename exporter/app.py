@@ -97,34 +97,24 @@ def build(
     scheduler = Scheduler(clock, lanes, news.set, draw)
     places = siting(settings)
     cpu_interval_seconds = settings.interval_seconds(SourceName.CLOUDWATCH_CPU)
-    roster = Roster(
-        Cells(
-            make_upstreams(settings, instrumentation, clock),
-            cadence=lambda source: Cadence(
-                settings.interval_seconds(source), settings.max_age_seconds(source)
-            ),
-            seldom=SELDOM,
-            scheduler=scheduler,
-            store=store,
-            clock=clock,
+    cells = Cells(
+        make_upstreams(settings, instrumentation, clock),
+        cadence=lambda source: Cadence(
+            settings.interval_seconds(source), settings.max_age_seconds(source)
         ),
+        seldom=SELDOM,
+        scheduler=scheduler,
+        store=store,
+        clock=clock,
+    )
+    roster = Roster(
+        cells,
         grid_zone=lambda location: places.grid_zones.get(location, ""),
         scheduler=scheduler,
         clock=clock,
         cpu_interval_seconds=cpu_interval_seconds,
     )
-    restored = roster.exchange_rate.state.value
-    fixed = settings.currency.usd_per_eur is not None
-    if restored and (fixed or restored.basis == "configured"):
-        scheduler.poke(roster.exchange_rate.key)  # the setting behind it may have changed
-    aws, budget = settings.aws, settings.budget
-    families = FleetFamilies(
-        tuple(aws.tag_labels),
-        max_tag_values=aws.tag_values_limit,
-        budgets=Budgets(
-            budget.eur_per_month, budget.grams_per_month, budget.upstream_usd_per_month
-        ),
-    )
+    _refresh_changed_rate(roster, scheduler, settings)
     bookkeeper = Bookkeeper(
         Archive(store) if store else None,
         places,
@@ -137,7 +127,7 @@ def build(
         scheduler,
         bookkeeper,
         places,
-        families,
+        _families(settings),
         instrumentation,
         store=store,
         clock=clock,
@@ -149,6 +139,22 @@ def build(
     except ValueError as error:
         raise SettingsError(f"CARBONFINOPS_WEB__LISTEN_ADDRESS: {error}") from None
     return Application(roster, scheduler, publisher, server, places, news)
+
+
+def _refresh_changed_rate(roster: Roster, scheduler: Scheduler, settings: Settings) -> None:
+    """Ask again at once for a rate that an earlier process left: its setting may have changed."""
+    restored = roster.exchange_rate.state.value
+    fixed = settings.currency.usd_per_eur is not None
+    if restored and (fixed or restored.basis == "configured"):
+        scheduler.poke(roster.exchange_rate.key)
+
+
+def _families(settings: Settings) -> FleetFamilies:
+    aws, budget = settings.aws, settings.budget
+    budgets = Budgets(budget.eur_per_month, budget.grams_per_month, budget.upstream_usd_per_month)
+    return FleetFamilies(
+        tuple(aws.tag_labels), max_tag_values=aws.tag_values_limit, budgets=budgets
+    )
 
 
 def siting(settings: Settings) -> Siting:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import cache
 
 from exporter.books.archive import COMPUTED_SECONDS, Archive, Hour
 from exporter.books.chronicle import Chronicle
@@ -164,12 +163,13 @@ class Bookkeeper:
         return (window, places, bill_at, known)
 
     def _state(self, facts: Facts, tariff: Tariff) -> Statement:
-        @cache
-        def chronicle(place: Place) -> Chronicle:
-            return self._chronicle(by_place[place], facts.now, lenient=False)
+        held: dict[Place, Chronicle] = {}
 
-        by_place = {place.place: place for place in facts.places}
-        chronicles: Chronicles = lambda place: chronicle(place.place)  # noqa: E731 - cached by place
+        def chronicles(place: PlaceFacts) -> Chronicle:
+            if place.place not in held:
+                held[place.place] = self._chronicle(place, facts.now, lenient=False)
+            return held[place.place]
+
         window = alignment_window(facts.now, self._cpu_interval_seconds)
         self._coverages.cover(facts, self._ledger, chronicles, tariff, window)
         self._settle(facts, chronicles, tariff)

@@ -6,7 +6,7 @@ first and revise it some hours later.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -30,6 +30,11 @@ class Facility(NamedTuple):
 
     grid_zone: str
     pue_ratio: float | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether both are."""
+        return bool(self.grid_zone) and self.pue_ratio is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,47 +64,52 @@ def accrue_hour(
     before: PlaceAccrual, hour_at: float, used: Iterable[tuple[Facility, InstanceHour]]
 ) -> PlaceAccrual:
     """Add one closed hour of all instances of the place."""
-    joules = embodied = cost = 0.0
+    hours = tuple(used)
     skipped = defaultdict(float, before.accrued.skipped_seconds)
-    facility_joules: defaultdict[str, float] = defaultdict(float)
-    facility_seconds: defaultdict[str, float] = defaultdict(float)
-    for facility, hour in used:
-        joules += hour.energy_joules
-        unmeasured = max(0.0, hour.running_seconds - hour.measured_seconds)
-        skipped[Quantity.POWER] += unmeasured
-        skipped[Quantity.EMISSIONS] += unmeasured
-        if facility.grid_zone and facility.pue_ratio is not None:
-            facility_joules[facility.grid_zone] += hour.energy_joules * facility.pue_ratio
-            facility_seconds[facility.grid_zone] += hour.measured_seconds
-        else:
-            skipped[Quantity.EMISSIONS] += hour.measured_seconds
-        if hour.embodied_grams is None:
-            skipped[Quantity.EMBODIED] += hour.running_seconds
-        else:
-            embodied += hour.embodied_grams
-        if hour.cost_usd is None:
-            skipped[Quantity.COST_USD] += hour.running_seconds
-        else:
-            cost += hour.cost_usd
+    for facility, hour in hours:
+        _count_skipped(skipped, facility, hour)
+    known = before.accrued
     accrued = replace(
-        before.accrued,
-        energy_joules=before.accrued.energy_joules + joules,
-        embodied_grams=before.accrued.embodied_grams + embodied,
-        cost_usd=before.accrued.cost_usd + cost,
+        known,
+        energy_joules=known.energy_joules + sum(h.energy_joules for _, h in hours),
+        embodied_grams=known.embodied_grams + sum(h.embodied_grams or 0.0 for _, h in hours),
+        cost_usd=known.cost_usd + sum(h.cost_usd or 0.0 for _, h in hours),
         skipped_seconds=dict(skipped),
     )
-    waiting = (
-        PendingEmissions(zone, hour_at, facility_joules[zone], facility_seconds[zone])
-        for zone in sorted(facility_joules)
-        if facility_seconds[zone]
-    )
-    closed_until_at = hour_at + SECONDS_PER_HOUR
     return replace(
         before,
-        closed_until_at=closed_until_at,
+        closed_until_at=hour_at + SECONDS_PER_HOUR,
         accrued=accrued,
-        pending=(*before.pending, *waiting),
+        pending=(*before.pending, *_waiting(hours, hour_at)),
     )
+
+
+def _count_skipped(
+    skipped: defaultdict[Quantity, float], facility: Facility, hour: InstanceHour
+) -> None:
+    """What ran and cannot be accrued, by quantity."""
+    unmeasured = max(0.0, hour.running_seconds - hour.measured_seconds)
+    skipped[Quantity.POWER] += unmeasured
+    skipped[Quantity.EMISSIONS] += unmeasured if facility.is_known else hour.running_seconds
+    if hour.embodied_grams is None:
+        skipped[Quantity.EMBODIED] += hour.running_seconds
+    if hour.cost_usd is None:
+        skipped[Quantity.COST_USD] += hour.running_seconds
+
+
+def _waiting(
+    hours: Iterable[tuple[Facility, InstanceHour]], hour_at: float
+) -> Iterator[PendingEmissions]:
+    """The energy drawn from each grid zone."""
+    joules: defaultdict[str, float] = defaultdict(float)
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for facility, hour in hours:
+        if facility.pue_ratio is not None and facility.is_known:
+            joules[facility.grid_zone] += hour.energy_joules * facility.pue_ratio
+            seconds[facility.grid_zone] += hour.measured_seconds
+    for zone in sorted(joules):
+        if seconds[zone]:
+            yield PendingEmissions(zone, hour_at, joules[zone], seconds[zone])
 
 
 def skip_seconds(before: PlaceAccrual, seconds: float) -> PlaceAccrual:
