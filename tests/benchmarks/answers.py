@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_HOUR
 from tests.benchmarks.organization import ROLE_KEY, Fleet
+from tests.benchmarks.trail_and_bill import IMAGE_ID, billed, looked_up
 
 
 class Asked(NamedTuple):
@@ -21,7 +22,7 @@ class Asked(NamedTuple):
 def _instances(fleet: Fleet, asked: Asked) -> str:
     items = "".join(
         f"<item><instanceId>{each.instance_id}</instanceId>"
-        f"<instanceType>{each.instance_type}</instanceType>"
+        f"<instanceType>{each.instance_type}</instanceType><imageId>{IMAGE_ID}</imageId>"
         f"<launchTime>{_iso(each.launched_at)}</launchTime>"
         f"<placement><availabilityZone>{each.zone}</availabilityZone><tenancy>default</tenancy>"
         "</placement><instanceState><code>16</code><name>running</name></instanceState>"
@@ -80,6 +81,14 @@ def _products(fleet: Fleet, asked: Asked) -> object:
         "terms": {"OnDemand": {"t": {"priceDimensions": {"d": dimension}}}},
     }
     return {"FormatVersion": "aws_v1", "PriceList": [json.dumps(entry)]}
+
+
+def _events(fleet: Fleet, asked: Asked) -> object:
+    return looked_up(fleet, asked.place, asked.fields)
+
+
+def _bill(fleet: Fleet, asked: Asked) -> object:
+    return billed(fleet, asked.fields)
 
 
 def _identity(fleet: Fleet, asked: Asked) -> str:
@@ -154,6 +163,8 @@ ANSWERS: dict[str, Callable[[Fleet, Asked], object]] = {
     "DescribeSpotPriceHistory": _spot_prices,
     "GetMetricData": _cpu,
     "GetProducts": _products,
+    "LookupEvents": _events,
+    "GetCostAndUsage": _bill,
     "/v3/carbon-intensity/latest": _latest,
     "/v3/carbon-intensity/history": _history,
     "/v1/cloud/instance": _profile,

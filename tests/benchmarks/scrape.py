@@ -13,6 +13,21 @@ from tests.benchmarks.figures import Spread, ratio, result
 SETTLE_SECONDS = 0.02
 """The server's thread may still be clearing up after the last byte."""
 
+COMPARED = tuple(
+    f"carbonfinops_{kind}_"
+    for kind in (
+        "instance",
+        "fleet",
+        "time_alignment",
+        "cost_coverage",
+        "carbon_coverage",
+        "billed",
+        "reconciliation",
+        "accrual",
+    )
+)
+"""The families of the fleet and of the books; ours also serves metrics about itself."""
+
 TEXT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 OPENMETRICS = (  # what Prometheus 2.42 sends
     "application/openmetrics-text;version=1.0.0,"
@@ -99,7 +114,7 @@ def compare_samples(fleet: str, ours: bytes, theirs: bytes) -> None:
             (sample.name, *sorted(sample.labels.items())): sample.value
             for family in text_string_to_metric_families(gzip.decompress(body).decode())
             for sample in family.samples
-            if sample.name.startswith(("carbonfinops_instance", "carbonfinops_fleet"))
+            if sample.name.startswith(COMPARED)
         }
         for body in (ours, theirs)
     ]

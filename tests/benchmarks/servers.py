@@ -24,6 +24,7 @@ from exporter.exposition.http import MetricsServer
 from exporter.exposition.instrumentation import Instrumentation
 from exporter.exposition.render import CONTENT_TYPE, Exposition, Renderer
 from tests.benchmarks import fleet
+from tests.benchmarks.stated import statement
 
 TAG_LABELS = ("team", "environment", "service", "cost_center")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -136,7 +137,10 @@ def main(kind: str, count: int) -> None:
     """Serve until killed."""
 
     def snapshot(seed: int) -> FleetSnapshot:
-        return estimate_fleet(fleet.evidence(count, seed), fleet.SITING, fleet.NOW)
+        known, stated = fleet.evidence(count, seed), statement(instances, seed)
+        return estimate_fleet(known, fleet.SITING, fleet.NOW, stated)
+
+    instances = fleet.instances(count)
 
     first = snapshot(0)
     print("estimated", flush=True)

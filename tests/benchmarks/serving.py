@@ -89,6 +89,13 @@ class Serving:
             raise RuntimeError(f"serve ended with code {code}")
         return time.monotonic() - sent_at
 
+    def resident_megabytes(self) -> tuple[float, float]:
+        """Memory of the process that is in RAM now, and the most that was."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        fields = dict(line.split(":", 1) for line in status.splitlines())
+        now, most = (int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+        return now, most
+
     def kill(self) -> None:
         """End it in any case."""
         self._process.kill()

@@ -3,14 +3,14 @@
 import tempfile
 import time
 from pathlib import Path
+from unittest import mock
 
-from exporter.app import build, simulated_upstreams, state_directory
-from exporter.check import refresh_once
+from exporter.app import Application, build, simulated_upstreams, state_directory
 from exporter.configuration import load_settings
 from tests.benchmarks.child import Child
 from tests.benchmarks.figures import Spread, below, result
+from tests.benchmarks.polling import InlineLane, SteppedClock
 from tests.benchmarks.serving import (
-    LIMIT_SECONDS,
     POLL_SECONDS,
     BlackHole,
     get,
@@ -22,6 +22,10 @@ RUNS = 5
 RESTART_SIZES = (100, 10_000)
 HANG_SECONDS = 1.0
 """After this long every source that is due has asked, and hangs."""
+LIVED_SECONDS = 3600.0
+STEP_SECONDS = 900.0
+"""Before a warm restart the exporter has polled CPU points for an hour."""
+
 SCRAPING_SECONDS = 10.0
 BETWEEN_SCRAPES_SECONDS = 0.01
 
@@ -43,6 +47,7 @@ def warm_start(hole: BlackHole, instances: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         expected = fill_state(folder, instances)
+        megabytes = sum(path.stat().st_size for path in folder.glob("*.json")) / 1e6
         hole.connections()
         with serving(hole.url, folder) as exporter:
             seconds = exporter.seconds_until(expected)
@@ -52,20 +57,44 @@ def warm_start(hole: BlackHole, instances: int) -> None:
                 f"{1e3 * seconds:,.0f} ms, {len(expected):,} series, "
                 f"{hole.connections()} connections to upstreams",
             )
+            now, most = exporter.resident_megabytes()
+            memory = f"{now:,.0f} MB, at most {most:,.0f} MB"
+            result(f"its memory; state files of {megabytes:,.0f} MB", memory)
 
 
 def fill_state(folder: Path, instances: int) -> frozenset[bytes]:
     """Leave the state of a simulated fleet behind; its series that must be there again."""
     settings = load_settings({"CARBONFINOPS_STATE_DIR": str(folder)}, dotenv=folder / "none")
-    with state_directory(settings) as store:
+    clock = SteppedClock(time.time() - LIVED_SECONDS)
+    with (
+        state_directory(settings) as store,
+        mock.patch("exporter.app.ThreadLane", return_value=InlineLane()),
+    ):
         make = simulated_upstreams(7, instances, faults=False)
-        application = build(settings, make, store=store, simulated=True)
-        refresh_once(application, LIMIT_SECONDS)
+        application = build(settings, make, store=store, simulated=True, clock=clock)
+        refresh(application)
+        while clock.passed_seconds < LIVED_SECONDS:
+            clock.passed_seconds += STEP_SECONDS
+            refresh(application)
         application.publisher.stop(0.0)
         application.publisher.run()  # stopped already: it only writes what is not yet written
         shown = series_of(application.publisher.published.exposition.identity())
-    kinds = (b"carbonfinops_instance_", b"carbonfinops_fleet_", b"carbonfinops_grid_")
-    return frozenset(series for series in shown if series.startswith(kinds))
+    kinds = ("instance", "fleet", "grid", "time_alignment", "billed", "reconciliation", "accrual")
+    prefixes = tuple(f"carbonfinops_{kind}_".encode() for kind in kinds)
+    return frozenset(series for series in shown if series.startswith(prefixes))
+
+
+def refresh(application: Application) -> None:
+    """Ask whatever is due, and what that makes due."""
+    before = -1
+    while before != _refreshes(application):
+        before = _refreshes(application)
+        application.publisher.publish()
+        application.scheduler.step()
+
+
+def _refreshes(application: Application) -> int:
+    return sum(tally.refreshes for tally in application.scheduler.tallies.values())
 
 
 def scrapes_while_hanging() -> None:
