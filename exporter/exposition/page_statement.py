@@ -107,7 +107,8 @@ def _comparison_cells(compared: Reconciliation | None) -> tuple[str, str]:
     if compared is None:
         return _cell(MISSING), _cell(MISSING)
     error = compared.weighted_error_ratio
-    days = _cell(str(compared.samples), "" if error is None else f"{figure(round(100 * error, 4))} %")
+    spread = "" if error is None else f"{figure(round(100 * error, 4))} %"
+    days = _cell(str(compared.samples), spread)
     total = compared.deviation_ratio
     if total is None:
         return _cell(MISSING), days
