@@ -32,7 +32,7 @@ bench: $(VENV)/development
 validate: $(VENV)/development
 	@$(BIN)/python -m tests.validation "$(DATA)"
 
-## kills: 200 times SIGKILL at random moments; six minutes, fails when the books are not right
+## kills: 200 times SIGKILL at random moments; seven minutes, fails when the books are not right
 kills: $(VENV)/development
 	$(BIN)/python -m tests.benchmarks.kills --kills 200 --seed 1
 

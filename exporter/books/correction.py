@@ -69,10 +69,11 @@ def with_missed(book: PlaceBook, correction: Correction) -> PlaceBook:
         hour if hour.hour_at != hour_at else hour.with_exceptions(unmeasured, unpriced)
         for hour in book.closed
     )
-    if hour_at < book.accrual.since_at:  # the counters begin inside this hour
+    is_counted = book.counted_at == hour_at  # by a process that ended before it wrote the hour
+    if is_counted or hour_at < book.accrual.since_at:  # the counters begin inside that hour
         return replace(book, closed=closed)
     accrual = skip_seconds(book.accrual, sum(missed.values()))
-    return replace(book, closed=closed, accrual=accrual)
+    return replace(book, closed=closed, accrual=accrual, counted_at=hour_at)
 
 
 def corrected_hour(

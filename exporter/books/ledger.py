@@ -5,7 +5,7 @@ While nothing can be written, the counters wait.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from exporter.books.archive import Archive, Hour
@@ -188,7 +188,7 @@ class Ledger:
         self.books |= changed
         return tuple(correction.hour for correction in found)
 
-    def is_rewritten(self, hours: Iterable[Hour]) -> bool:
+    def is_rewritten(self, hours: Sequence[Hour]) -> bool:
         """Write corrected hours; whether that worked."""
         try:
             if self._writes:
@@ -196,6 +196,8 @@ class Ledger:
         except OSError as error:
             self._warn(error)
             return False
+        for hour in hours:
+            self.books[hour.place] = replace(self.books[hour.place], counted_at=None)
         return True
 
     def save(self, now: float, *, everything: bool = False) -> None:

@@ -36,13 +36,15 @@ class ClosedHour:
 class PlaceBook:
     """One place; ``closed`` has the hours of which anything was measured, oldest first.
 
-    Recorded hours before ``corrected_until_at`` agree with CloudTrail.
+    Recorded hours before ``corrected_until_at`` agree with CloudTrail. ``counted_at`` is the begin
+    of a corrected hour whose missed seconds are counted, but which may not be recorded yet.
     """
 
     place: Place
     accrual: PlaceAccrual
     closed: tuple[ClosedHour, ...] = ()
     corrected_until_at: float = 0.0
+    counted_at: float | None = None
 
     @classmethod
     def opened(cls, place: Place, now: float) -> "PlaceBook":

@@ -155,6 +155,7 @@ def show(campaign: Campaign) -> None:
     result("  most after one kill", f"{campaign.most_lost}", f"<= {REFRESH_POINTS}, one refresh")
     result("  instance-seconds of them", f"{tally.lost_seconds:,.0f} of {ran:,.0f}")
     result("instance-seconds that the books never heard of", f"{tally.unseen_seconds:,.0f}")
+    result("  that it believed to run, by the rules", f"{tally.assumed_seconds:,.0f}")
     result("instance-seconds measured, skipped or unseen / run", f"{accounted / ran:.9f}", "1")
     result("energy counted / used", f"{counted / used:.9f}")
     result("simulated hours", f"{campaign.simulated_hours:,.1f}")

@@ -1,6 +1,6 @@
 """Holds what was shown and written against the truth, after each life."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ Key = tuple[Place, float]
 
 @dataclass(slots=True)
 class Tally:
-    """What was found in all lives; for ``lost`` and ``unseen`` see Seen."""
+    """What was found in all lives; for ``lost``, ``unseen`` and ``assumed`` see Seen."""
 
     samples: int = 0
     falls: int = 0
@@ -30,6 +30,7 @@ class Tally:
     lost_points: int = 0
     lost_seconds: float = 0.0
     unseen_seconds: float = 0.0
+    assumed_seconds: float = 0.0
     measured_seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
 
@@ -47,7 +48,8 @@ class Audit:
         self._hours = History(folder, "instance_hours")
         self._highest: dict[tuple[Place, str], float] = defaultdict(float)
         self._joules: dict[Place, dict[float, float]] = defaultdict(dict)
-        self._missed: Counter[Place] = Counter()
+        self._surplus: dict[tuple[Place, str], float] = defaultdict(float)
+        self._missed: dict[Place, float] = defaultdict(float)
 
     def life(self, shown: Iterable[Iterable[Sample]]) -> int:
         """Take in what one life has shown and left.
@@ -108,9 +110,10 @@ class Audit:
             max(0.0, row["running_seconds"] - before.get(instance_id, unknown)["running_seconds"])
             for instance_id, row in rows_of(columns).items()
         )
-        self._missed[place] += missed_seconds
         self.tally.corrected += 1
-        self.tally.unseen_seconds -= missed_seconds
+        if hour_at >= self.books[place].since_at:  # no counter has the whole of an earlier hour
+            self._missed[place] += missed_seconds
+            self.tally.unseen_seconds -= missed_seconds
 
     def _close(
         self, place: Place, book: Book, before: Book | None, closings: Mapping[Key, Columns]
@@ -140,7 +143,11 @@ class Audit:
         tally.lost_points += seen.lost_points
         tally.lost_seconds += seen.lost_seconds
         tally.unseen_seconds += seen.unseen_seconds
+        tally.assumed_seconds += seen.assumed_seconds
         tally.measured_seconds += seen.measured_seconds
+        grams = self.truth.grams(place, hour_at, seen.surplus["energy_joules"])
+        for name, amount in (seen.surplus | {"emissions_grams": grams}).items():
+            self._surplus[place, name] += amount
         for problem in seen.problems:
             self._problem(place, f"hour {hour_at:.0f}: {problem}")
 
@@ -174,6 +181,7 @@ class Audit:
             self._problem(place, f"{name} {value} was shown, but is not written")
         if book:
             most = self.truth.most(place, book.since_at, hour_of(sample.at))[name]
+            most += self._surplus[place, name]
             if value > most and not agree(value, most):
                 self.tally.jumps += 1
                 self._problem(place, f"{name} {value} was shown, at most {most} was used")

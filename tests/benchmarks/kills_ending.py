@@ -46,10 +46,15 @@ def energy(audit: Audit) -> tuple[float, float]:
 
 
 def seconds(audit: Audit) -> tuple[float, float]:
-    """Instance-seconds measured, skipped or unseen in the counters' hours, and those that ran."""
+    """Instance-seconds measured, skipped or unseen in the counters' hours, and those that ran.
+
+    Those that were only assumed are left out.
+    """
     books = audit.books.items()
     skipped = sum(book.counters["skipped power"] for _, book in books)
-    return audit.tally.measured_seconds + skipped + audit.tally.unseen_seconds, sum(
+    tally = audit.tally
+    accounted = tally.measured_seconds + skipped + tally.unseen_seconds - tally.assumed_seconds
+    return accounted, sum(
         audit.truth.most(place, book.since_at, book.closed_until_at)["skipped power"]
         for place, book in books
     )

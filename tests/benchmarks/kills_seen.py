@@ -6,7 +6,15 @@ from typing import Any
 
 from exporter.core.fleet import Place
 from tests.benchmarks.kills_state import Counters
-from tests.benchmarks.kills_truth import COUNTED, EVER, NO_POINT, SLOTS, Truth
+from tests.benchmarks.kills_truth import (
+    COUNTED,
+    EVER,
+    NO_POINT,
+    SLOT_SECONDS,
+    SLOTS,
+    TrueHour,
+    Truth,
+)
 
 RELATIVE_TOLERANCE = 1e-9
 ABSOLUTE_TOLERANCE = 1e-6
@@ -38,7 +46,9 @@ class Seen:
     """What an hour must add to the counters, given which of its points there are.
 
     ``lost`` points were measured, but are not in the hour. ``unseen`` seconds ran unknown to the
-    exporter until CloudTrail told of them; what it knew of those instances counts as it says.
+    exporter until CloudTrail told of them; ``assumed`` ones did not run: an instance of whose end
+    nobody has told yet ran until the end of the last slot with a point, by the rules. Those
+    instances count as recorded, and have a ``surplus`` of what they have too much.
     """
 
     counters: Counters = field(default_factory=lambda: dict.fromkeys(COUNTED, 0.0))
@@ -46,11 +56,28 @@ class Seen:
     lost_points: int = 0
     lost_seconds: float = 0.0
     unseen_seconds: float = 0.0
+    assumed_seconds: float = 0.0
+    surplus: Counters = field(default_factory=lambda: dict.fromkeys(COUNTED, 0.0))
     problems: list[str] = field(default_factory=list)
 
     def _add(self, usage: Mapping[str, float], measured_seconds: float) -> None:
         self.counters = {name: amount + usage[name] for name, amount in self.counters.items()}
         self.measured_seconds += measured_seconds
+
+    def _approximate(
+        self, instance_id: str, row: Row | None, true: TrueHour | None, missing_seconds: float
+    ) -> None:
+        """Take an instance as it is recorded, if that can be so."""
+        self.unseen_seconds += max(0.0, missing_seconds)
+        self.assumed_seconds += max(0.0, -missing_seconds)
+        end_unknown = row is not None and row["unknown_seconds"] > 0
+        if missing_seconds < (-SLOT_SECONDS if end_unknown else 0.0):
+            self.problems.append(f"{instance_id} ran {-missing_seconds:.3f} s too long")
+        recorded = _as_recorded(row)
+        used = true.usage(SLOTS) if true else dict.fromkeys(COUNTED, 0.0)
+        self._add(recorded, row["measured_seconds"] if row else 0.0)
+        for name, amount in recorded.items():
+            self.surplus[name] += max(0.0, amount - used[name])
 
     @classmethod
     def of(
@@ -63,11 +90,8 @@ class Seen:
             row, true = rows.get(instance_id), whole.get(instance_id)
             recorded_seconds = row["running_seconds"] if row else 0.0
             missing_seconds = (true.running_seconds if true else 0.0) - recorded_seconds
-            if missing_seconds < -SAME_SECONDS:
-                seen.problems.append(f"{instance_id} ran {-missing_seconds:.3f} s too long")
-            elif missing_seconds > SAME_SECONDS:
-                seen.unseen_seconds += missing_seconds
-                seen._add(_as_recorded(row), row["measured_seconds"] if row else 0.0)
+            if abs(missing_seconds) > SAME_SECONDS:
+                seen._approximate(instance_id, row, true, missing_seconds)
             elif row and true:
                 points = points_of(row)
                 wrong = [slot for slot, text in points.items() if text != true.cpu(slot)]

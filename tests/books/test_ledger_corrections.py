@@ -177,6 +177,38 @@ def test_seconds_that_became_known_late_are_skipped(tmp_path):
     assert after.statement.accrued[PLACE] == accrued
 
 
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_killed_between_the_counters_and_the_history(tmp_path, monkeypatch):
+    """What was missed is counted once, although the next process has to correct the hour again."""
+    append = SegmentLog.append
+
+    def dying(log, at, told):
+        if log._kind == "instance_hours" and at < START_AT + 5 * HOUR:
+            raise Killed
+        append(log, at, told)
+
+    with StateDirectory(tmp_path) as store:
+        found = lived(store, until_trail=False)
+        monkeypatch.setattr(SegmentLog, "append", dying)
+        with pytest.raises(Killed):
+            found.run(15 * HOUR, TICK_SECONDS)
+        found.save_cells()
+    monkeypatch.setattr(SegmentLog, "append", append)
+    with StateDirectory(tmp_path) as store:
+        after = Keeping(found.upstreams, found.clock, store=store)
+        after.settle()
+        after.run(HOUR, TICK_SECONDS)
+
+    row = hour(tmp_path, START_AT + 2 * HOUR, "i-batch")
+    late_seconds = row["running_seconds"] - row["measured_seconds"] + 90
+    assert row["running_seconds"] == 1234
+    skipped = after.statement.accrued[PLACE].skipped_seconds
+    assert list(skipped.values()) == pytest.approx([late_seconds] * 4)
+
+
 def test_history_that_was_deleted_is_no_news(tmp_path):
     """Whoever needs the space may delete it: the counters have counted those hours already."""
     with StateDirectory(tmp_path) as store:
