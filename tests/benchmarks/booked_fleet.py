@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import NamedTuple
 
 from exporter.core.evidence import CpuPoint, InstanceCpu, PlaceCpu
 from exporter.core.fleet import (
@@ -21,6 +20,7 @@ from exporter.core.sightings import KEPT_SECONDS
 from exporter.core.trail import Trail, TrailAction, TrailEvent
 from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_DAY, SECONDS_PER_HOUR
 from tests.benchmarks.fleet import TYPES
+from tests.benchmarks.life import ON_AT, Life
 
 BASE_AT = datetime(2026, 9, 8, tzinfo=UTC).timestamp()
 """Midnight of a day on which 53 days of the bill are asked for: nearly the most there are."""
@@ -40,32 +40,6 @@ REGIONS = {
 LOOKBACK_SECONDS = 89 * SECONDS_PER_DAY
 LIFE_DAYS = 100
 SHORT_SECONDS = 240.0
-_ON_AT, _OFF_AT = 7 * SECONDS_PER_HOUR, 19 * SECONDS_PER_HOUR
-
-
-class Life(NamedTuple):
-    """One instance, from launch to termination; ``office`` ones are off from 19 to 7 o'clock."""
-
-    instance_id: str
-    instance_type: str
-    number: int
-    office: bool
-    spot: bool
-    born_at: float
-    gone_at: float
-
-    def runs(self, since_at: float, until_at: float) -> Iterator[tuple[float, float]]:
-        """Begin and end of the runs that touch [since_at, until_at)."""
-        if not self.office:
-            if self.born_at < until_at and self.gone_at > since_at:
-                yield self.born_at, self.gone_at
-            return
-        day_at = max(since_at, self.born_at) // SECONDS_PER_DAY * SECONDS_PER_DAY
-        while day_at < min(until_at, self.gone_at):
-            begin_at, end_at = day_at + _ON_AT, day_at + _OFF_AT
-            if begin_at < min(until_at, self.gone_at) and end_at > since_at:
-                yield begin_at, end_at
-            day_at += SECONDS_PER_DAY
 
 
 class BookedPlace:
@@ -119,7 +93,7 @@ class BookedPlace:
         age_seconds = number % LIFE_DAYS * SECONDS_PER_DAY + number % 23 * SECONDS_PER_HOUR
         born_at = BASE_AT - SECONDS_PER_DAY - age_seconds
         if office:
-            born_at = born_at // SECONDS_PER_DAY * SECONDS_PER_DAY + _ON_AT
+            born_at = born_at // SECONDS_PER_DAY * SECONDS_PER_DAY + ON_AT
         lifetime = LIFE_DAYS * SECONDS_PER_DAY
         for n, at in enumerate((born_at - lifetime, born_at)):
             instance_id = f"i-{self._index:05x}{number:08x}{n:04x}"

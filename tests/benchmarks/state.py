@@ -20,7 +20,8 @@ from exporter.refresh import Cadence, Cell, CellKey, CellState, SystemClock
 from exporter.store import StateDirectory
 from tests.benchmarks.booked_facts import SITING, BookedFacts
 from tests.benchmarks.booked_fleet import REGIONS
-from tests.benchmarks.books import BEGINS_AT, HOUR_SLOTS, INTERVAL_SECONDS
+from tests.benchmarks.books import BEGINS_AT, HOUR_SLOTS
+from tests.benchmarks.desk import INTERVAL_SECONDS
 from tests.benchmarks.estimate import timed
 from tests.benchmarks.figures import Spread, result
 
