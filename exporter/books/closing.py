@@ -9,7 +9,7 @@ from exporter.books.meter import Meter
 from exporter.books.place_book import ClosedHour, PlaceBook
 from exporter.books.tariff import Tariff
 from exporter.core.accrual import Facility, accrue_hour
-from exporter.core.fleet import SightedRun
+from exporter.core.fleet import SightedRun, Sighting
 from exporter.core.metering import NO_POINTS, InstanceHour, instance_hour, points_text
 from exporter.core.units import SECONDS_PER_HOUR
 
@@ -120,10 +120,9 @@ class Closer:
             return True
         if self._facts.seen_until_at < end_at:
             return False
-        late = min(self._now - end_at, self._now - since_at) >= ANSWER_SECONDS
         return all(
             self._is_metered(sighting.instance.instance_id, run, end_at)
-            and (late or not self._tariff.is_awaited(sighting.instance, run.instance_type))
+            and not self._is_awaited(sighting, run, max(end_at, since_at))
             for sighting in self._chronicle.sightings()
             for run in sighting.runs
             if run.launched_at < end_at and (_end(run) or end_at) > hour_at
@@ -135,6 +134,12 @@ class Closer:
         if self._meter.is_metered(instance_id, wanted_at):
             return True
         return run_end_at is not None and self._polled_at - run_end_at >= self._settling_seconds
+
+    def _is_awaited(self, sighting: Sighting, run: SightedRun, due_at: float) -> bool:
+        """Whether its rates are about to be known; nobody could ask before it was first seen."""
+        if self._now - max(due_at, sighting.first_at) >= ANSWER_SECONDS:
+            return False
+        return self._tariff.is_awaited(sighting.instance, run.instance_type)
 
 
 def _end(run: SightedRun) -> float | None:

@@ -195,6 +195,25 @@ def test_an_hour_waits_for_the_rates_of_a_new_type(awaited, now, is_ready):
     assert (closer.next_closing(book()) is not None) == is_ready
 
 
+@pytest.mark.parametrize(("first_at", "is_ready"), [(NOW, False), (NOW - ANSWER_SECONDS, True)])
+def test_the_rates_of_a_new_type_are_awaited_after_an_outage(first_at, is_ready):
+    """The hour ended long ago, but nobody could ask before an inventory had shown the type."""
+    old_at = HOUR_AT - 2 * ANSWER_SECONDS
+    web = replace(sighted(WEB), first_at=first_at)
+    known = place_facts(web)
+    closer = Closer(
+        known,
+        chronicle(known, lenient=True),
+        tariff(facts(known, awaited=frozenset({"m5.large"}))),
+        metered(WHOLE),
+        CPU_INTERVAL_SECONDS,
+        NOW,
+        NOW,
+    )
+
+    assert (closer.next_closing(book(closed_until_at=old_at)) is not None) == is_ready
+
+
 @pytest.mark.parametrize(
     ("age_seconds", "since_at", "waited_seconds", "is_ready"),
     [
