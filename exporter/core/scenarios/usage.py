@@ -1,0 +1,66 @@
+"""What the fleet used, hour by hour, in groups of like instances."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from exporter.core.evidence import PriceKey
+from exporter.core.fleet import PurchaseOption
+
+Intensities = Mapping[str, Mapping[float, float]]
+"""gCO2e/kWh by grid zone and hour (epoch seconds of its begin)."""
+
+
+class UsageKey(NamedTuple):
+    """Instances that are alike in all that a scenario asks about.
+
+    ``location`` is a region or Local Zone group; ``environment`` the tag of that label as it was
+    in the hour, lower case, empty without one.
+    """
+
+    account_id: str
+    location: str
+    instance_type: str
+    usage_operation: str
+    tenancy: str
+    purchase_option: PurchaseOption
+    environment: str
+
+    @property
+    def price_key(self) -> PriceKey:
+        """What the list price of such an instance depends on."""
+        return PriceKey(self.location, self.instance_type, self.usage_operation, self.tenancy)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSeries:
+    """One group's use by hour; every column has one entry per hour of the history.
+
+    ``running_seconds`` includes seconds that may have been run. ``measured_seconds`` are those
+    with a power, ``energy_joules`` is their IT energy. ``priced_seconds`` are running seconds of
+    instances whose cost of the hour is known, ``cost_usd`` is what those cost.
+    """
+
+    key: UsageKey
+    running_seconds: Sequence[float]
+    measured_seconds: Sequence[float]
+    energy_joules: Sequence[float]
+    priced_seconds: Sequence[float]
+    cost_usd: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageHistory:
+    """Complete UTC days of use: hour n begins at ``since_at`` + n h, ``since_at`` is a midnight.
+
+    ``known`` says of each hour whether the books were closed for it: there are 24 per day.
+    """
+
+    since_at: float
+    known: Sequence[bool]
+    series: tuple[UsageSeries, ...]
+
+    @property
+    def until_at(self) -> float:
+        """The midnight at which the history ends."""
+        return self.since_at + len(self.known) * 3600.0
