@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from exporter.core.evidence import PriceKey
-from exporter.core.fleet import PurchaseOption
+from exporter.core.fleet import Place, PurchaseOption
 
 Intensities = Mapping[str, Mapping[float, float]]
 """gCO2e/kWh by grid zone and hour (epoch seconds of its begin)."""
@@ -30,6 +30,29 @@ class UsageKey(NamedTuple):
     def price_key(self) -> PriceKey:
         """What the list price of such an instance depends on."""
         return PriceKey(self.location, self.instance_type, self.usage_operation, self.tenancy)
+
+
+class Use(NamedTuple):
+    """What one group used in one hour; the columns of UsageSeries."""
+
+    key: UsageKey
+    running_seconds: float
+    measured_seconds: float
+    energy_joules: float
+    priced_seconds: float
+    cost_usd: float
+
+
+class HourOfUse(NamedTuple):
+    """One closed hour of one place: each group's use, and the CPU of each instance.
+
+    ``cpu`` holds (instance id, points as ``metering.points_text`` writes them).
+    """
+
+    place: Place
+    hour_at: float
+    uses: tuple[Use, ...]
+    cpu: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
