@@ -7,8 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exporter import __version__
+from exporter.books.analyst import Analyst, Recall
 from exporter.books.archive import Archive
 from exporter.books.bookkeeper import Bookkeeper
+from exporter.books.cpu_book import CpuBook
+from exporter.books.past import restore
+from exporter.books.usage_book import UsageBook
 from exporter.cells import Cells
 from exporter.configuration import SettingsError
 from exporter.core.fleet import Account
@@ -23,9 +27,12 @@ from exporter.intervals import SELDOM_INTERVAL_SECONDS
 from exporter.publisher import Publisher
 from exporter.refresh import Cadence, Clock, SystemClock
 from exporter.roster import Roster
+from exporter.scenarios_section import scenario_plan
 from exporter.scheduler import Scheduler, ThreadLane
 from exporter.settings import Settings
+from exporter.simulation.past import Past
 from exporter.simulation.upstreams import SimulatedUpstreams
+from exporter.simulation.world import World
 from exporter.site import StatusSite
 from exporter.sources.aws.sdk import sdk_regions
 from exporter.sources.live import LiveOptions, LiveUpstreams
@@ -59,6 +66,7 @@ class Application:
 
     roster: Roster
     scheduler: Scheduler
+    analyst: Analyst
     publisher: Publisher
     server: MetricsServer
     siting: Siting
@@ -67,6 +75,7 @@ class Application:
     def start(self) -> None:
         """Refresh and publish in the background, on daemon threads."""
         self.start_scheduler()
+        self.analyst.start()
         threading.Thread(target=self.publisher.run, name="publisher", daemon=True).start()
 
     def start_scheduler(self) -> None:
@@ -86,9 +95,13 @@ def build(
     *,
     store: StateDirectory | None,
     simulated: bool = False,
+    past: Past | None = None,
     clock: Clock | None = None,
 ) -> Application:
-    """Create and join everything; nothing runs yet. Raises SettingsError for a bad address."""
+    """Create and join everything; nothing runs yet. Raises SettingsError for a bad address.
+
+    ``past`` is what a simulated fleet did before the start.
+    """
     clock = clock or SystemClock()
     news = threading.Event()
     instrumentation = Instrumentation(version=__version__, revision="", simulated=simulated)
@@ -113,19 +126,32 @@ def build(
         scheduler=scheduler,
         clock=clock,
         cpu_interval_seconds=cpu_interval_seconds,
+        further_zones=studied_zones(settings, places),
     )
     _refresh_changed_rate(roster, scheduler, settings)
+    archive = Archive(store) if store else None
+    analyst = Analyst(
+        scenario_plan(settings.scenarios),
+        places,
+        _recall(archive, past, clock),
+        clock.monotonic,
+        news.set,
+    )
     bookkeeper = Bookkeeper(
-        Archive(store) if store else None,
+        archive,
         places,
         cpu_interval_seconds,
         clock.wall(),
         clock.monotonic,
+        analyst.take,
     )
+    if past:
+        bookkeeper.recall(past.intensities(clock.wall()))
     publisher = Publisher(
         roster,
         scheduler,
         bookkeeper,
+        analyst,
         places,
         _families(settings),
         instrumentation,
@@ -138,7 +164,21 @@ def build(
         server = MetricsServer(settings.web.listen_address, site)
     except ValueError as error:
         raise SettingsError(f"CARBONFINOPS_WEB__LISTEN_ADDRESS: {error}") from None
-    return Application(roster, scheduler, publisher, server, places, news)
+    return Application(roster, scheduler, analyst, publisher, server, places, news)
+
+
+def _recall(archive: Archive | None, past: Past | None, clock: Clock) -> Recall:
+    """What the analyst knows of the last weeks: from disk, from the simulation, or nothing."""
+
+    def recall(usage: UsageBook, cpu: CpuBook) -> None:
+        now = clock.wall()
+        if archive:
+            restore(archive, usage, cpu, now)
+        for hour in past.hours(now) if past else ():
+            usage.take(hour)
+            cpu.take(hour)
+
+    return recall
 
 
 def _refresh_changed_rate(roster: Roster, scheduler: Scheduler, settings: Settings) -> None:
@@ -168,6 +208,12 @@ def siting(settings: Settings) -> Siting:
     operator = {region: Pue(ratio, "operator") for region, ratio in settings.pue.items()}
     zones = {region: fact.grid_zone for region, fact in facts.items()}
     return Siting(zones | settings.electricity_maps.zones, published | operator)
+
+
+def studied_zones(settings: Settings, places: Siting) -> frozenset[str]:
+    """Grid zones that the scenarios need, whether or not there are instances."""
+    zones = (places.grid_zones.get(region, "") for region in settings.scenarios.regions)
+    return frozenset(zones) - {""}
 
 
 def live_upstreams(settings: Settings, observer: RequestObserver, clock: Clock) -> Upstreams:
@@ -211,6 +257,11 @@ def state_directory(settings: Settings, *, writable: bool = True) -> StateDirect
     return StateDirectory(settings.state_path, writable=writable)
 
 
+def simulated_past(seed: int, instances: int) -> Past:
+    """The weeks before the start of a simulated cloud, the same one for the same seed."""
+    return Past(World(seed=seed, instances=instances))
+
+
 def simulated_upstreams(seed: int, instances: int, *, faults: bool) -> MakeUpstreams:
     """Make the upstreams of a simulated cloud, the same one for the same seed."""
 
@@ -233,6 +284,8 @@ def refuse_unknown_regions(settings: Settings) -> None:
         "AWS__REGIONS": chosen,
         "PUE": set(settings.pue),
         "ELECTRICITY_MAPS__ZONES": set(settings.electricity_maps.zones),
+        "SCENARIOS__TARGET_REGIONS": set(settings.scenarios.target_regions),
+        "SCENARIOS__DEFERRABLE_REGION": {settings.scenarios.deferrable_region} - {""},
     }
     known = set(load_regions())
     if any(_strangers(regions, known) for regions in named.values()):

@@ -1,28 +1,12 @@
 """The section of the settings about AWS."""
 
 import re
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import NoDecode
+from pydantic import Field, SecretStr, field_validator
 
-from exporter.sections import Frozen
+from exporter.sections import CommaList, Frozen, check_regions
 
 _ROLE_ARN = re.compile(r"arn:(aws[a-z-]*):iam::(\d{12}):role/(.+)")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-
-
-def _comma_list(value: object) -> object:
-    if isinstance(value, str) and not value.lstrip().startswith("["):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-def _check_regions(regions: tuple[str, ...]) -> tuple[str, ...]:
-    for region in regions:
-        if not _REGION.fullmatch(region):
-            raise ValueError(f"{region!r} is not an AWS region code such as eu-central-1")
-    return regions
 
 
 def _check_role_arn(arn: str) -> str:
@@ -40,7 +24,7 @@ class RoleSettings(Frozen):
     )
     regions: tuple[str, ...] = Field((), description="its regions; default: as for all accounts")
 
-    _known_regions = field_validator("regions")(_check_regions)
+    _known_regions = field_validator("regions")(check_regions)
 
     _known_role = field_validator("role_arn")(_check_role_arn)
 
@@ -54,7 +38,7 @@ class RoleSettings(Frozen):
 class AwsSettings(Frozen):
     """What is polled at AWS."""
 
-    regions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)] = Field(
+    regions: CommaList = Field(
         (), description="regions to poll, separated by commas; default: all that are enabled"
     )
     own_account: bool = Field(True, description="poll the account of the base credentials")  # noqa: FBT003 - a default, not an argument
@@ -88,7 +72,7 @@ class AwsSettings(Frozen):
         SecretStr(""), description="external id for cost_explorer_role_arn"
     )
 
-    _known_regions = field_validator("regions")(_check_regions)
+    _known_regions = field_validator("regions")(check_regions)
 
     @field_validator("cost_explorer_role_arn")
     @classmethod

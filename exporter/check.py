@@ -45,21 +45,28 @@ def refresh_once(application: Application, limit_seconds: float) -> bool:
     started_wall_at = time.time()
     deadline_at = time.monotonic() + limit_seconds
     application.start_scheduler()
+    settled = False
     while True:
         application.news.clear()
-        application.publisher.publish()
-        pending = [
-            cell
-            for cell in application.roster.cells()
-            if cell.fresh() is None and cell.state.attempted_wall_at < started_wall_at
-        ]
+        application.publisher.publish(at_once=settled)
         overdue = time.monotonic() >= deadline_at
+        pending = _is_pending(application, started_wall_at)
         # An attempt that ended meanwhile may call for cells that do not exist yet.
-        if overdue or not (pending or application.news.is_set()):
+        quiet = not (pending or application.news.is_set())
+        if overdue or (settled and quiet):
             application.scheduler.stop()
             application.publisher.publish(at_once=True)
             return not pending
-        application.news.wait(_POLL_SECONDS)
+        settled = quiet  # what is stated only now may call for more facts
+        if not quiet:
+            application.news.wait(_POLL_SECONDS)
+
+
+def _is_pending(application: Application, started_wall_at: float) -> bool:
+    return any(
+        cell.fresh() is None and cell.state.attempted_wall_at < started_wall_at
+        for cell in application.roster.cells()
+    )
 
 
 def findings(application: Application, settings: Settings, *, complete: bool) -> list[Finding]:
@@ -67,7 +74,7 @@ def findings(application: Application, settings: Settings, *, complete: bool) ->
     found = [_state_directory(settings)]
     cells = sorted(application.roster.cells(), key=lambda cell: cell.key)
     found += [_of_cell(cell) for cell in cells]
-    found += _of_locations(application)
+    found += _of_locations(application, settings)
     if not complete:
         text = f"not everything answered within {FIRST_REFRESH_SECONDS:.0f} s"
         found.append(Finding(Level.FAIL, "check", text))
@@ -106,22 +113,24 @@ def _of_cell(cell: Cell[Any]) -> Finding:
             return Finding(Level.OK, subject, "answers")
 
 
-def _of_locations(application: Application) -> list[Finding]:
+def _of_locations(application: Application, settings: Settings) -> list[Finding]:
+    """What is not known of where instances are, and of where the scenarios would have them."""
     siting = application.siting
     snapshot = application.publisher.published.snapshot
     located = {e.instance.location for e in snapshot.instances} if snapshot else set()
     found = []
-    for location in sorted(located):
+    for location in sorted(located.union(settings.scenarios.regions)):
         variable = location.upper().replace("-", "_")
+        lost = "no emissions" if location in located else "no scenario there"
         if location not in siting.pue:
             text = (
-                f"AWS publishes no PUE: no emissions. Set CARBONFINOPS_PUE__{variable} "
+                f"AWS publishes no PUE: {lost}. Set CARBONFINOPS_PUE__{variable} "
                 f"(AWS's global average of {AWS_GLOBAL_PUE_YEAR} is {AWS_GLOBAL_PUE})"
             )
             found.append(Finding(Level.FAIL, f"pue {location}", text))
         if location not in siting.grid_zones:
             text = (
-                "no grid zone is known: no emissions. "
+                f"no grid zone is known: {lost}. "
                 f"Set CARBONFINOPS_ELECTRICITY_MAPS__ZONES={location}=ZONE"
             )
             found.append(Finding(Level.FAIL, f"zone {location}", text))

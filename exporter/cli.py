@@ -1,4 +1,4 @@
-"""The command line: serve, demo, check, snapshot."""
+"""The command line: serve, demo, check, snapshot, scenarios."""
 
 import argparse
 import gc
@@ -28,10 +28,16 @@ DEMO_DEFAULTS = {
     "CARBONFINOPS_TTL__ELECTRICITY_MAPS": "60s",
     "CARBONFINOPS_TTL__ELECTRICITY_MAPS_HISTORY": "5m",
     "CARBONFINOPS_TTL__SPOT_PRICE": "5m",
+    "CARBONFINOPS_SCENARIOS__TARGET_REGIONS": "eu-north-1,eu-west-1",
+    "CARBONFINOPS_SCENARIOS__DEFERRABLE_WATTS": "1500",
+    "CARBONFINOPS_SCENARIOS__DEFERRABLE_REGION": "eu-central-1",
 }
 
 
 MOST_SIMULATED = 65_536
+
+SIMULATED = "a simulated fleet: no number here is real"
+NO_INVENTORY = "carbonfinops: no inventory could be read; run carbonfinops check"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,10 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", parents=[config], help="export a simulated fleet")
     demo.add_argument("--faults", choices=("on", "off"), default="on", help="simulated outages")
-    demo.add_argument("--seed", type=int, default=7, help="which simulated fleet")
-    demo.add_argument(
-        "--instances", type=_positive, default=100, help="size of the simulated fleet"
-    )
+    _add_simulation(demo)
     demo.set_defaults(run=_demo)
 
     check = commands.add_parser("check", parents=[config], help="say what works and what does not")
@@ -75,7 +78,22 @@ def _parser() -> argparse.ArgumentParser:
     snapshot = commands.add_parser("snapshot", parents=[config], help="print the fleet, once")
     snapshot.add_argument("--format", choices=("table", "json", "csv"), default="table")
     snapshot.set_defaults(run=_snapshot)
+
+    scenarios = commands.add_parser(
+        "scenarios", parents=[config], help="print what changes would save, and its assumptions"
+    )
+    scenarios.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    scenarios.add_argument("--demo", action="store_true", help="of a simulated fleet")
+    _add_simulation(scenarios)
+    scenarios.set_defaults(run=_scenarios)
     return parser
+
+
+def _add_simulation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=7, help="which simulated fleet")
+    parser.add_argument(
+        "--instances", type=_positive, default=100, help="size of the simulated fleet"
+    )
 
 
 def _positive(text: str) -> int:
@@ -96,14 +114,35 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from exporter.app import build, refuse_unknown_regions, simulated_upstreams
-
     settings = load_settings(os.environ, file=options.config, defaults=DEMO_DEFAULTS)
     configure_logging(settings.log.level, settings.log.format)
+    application = _simulated(options, settings, faults=options.faults == "on")
+    return _run(application, settings, SIMULATED)
+
+
+def _simulated(
+    options: argparse.Namespace, settings: Settings, *, faults: bool = False
+) -> "Application":
+    from exporter.app import (
+        build,
+        refuse_unknown_regions,
+        simulated_past,
+        simulated_upstreams,
+    )
+
     refuse_unknown_regions(settings)
-    make = simulated_upstreams(options.seed, options.instances, faults=options.faults == "on")
-    application = build(settings, make, store=None, simulated=True)
-    return _run(application, settings, "a simulated fleet: no number here is real")
+    make = simulated_upstreams(options.seed, options.instances, faults=faults)
+    past = simulated_past(options.seed, options.instances)
+    return build(settings, make, store=None, simulated=True, past=past)
+
+
+def _live(settings: Settings) -> "Application":
+    """The live fleet with what another process keeps, which is not changed."""
+    from exporter.app import build, live_upstreams, refuse_unknown_regions, state_directory
+
+    refuse_unknown_regions(settings)
+    store = state_directory(settings, writable=False)
+    return build(settings, live_upstreams, store=store)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -122,21 +161,39 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _snapshot(options: argparse.Namespace) -> int:
-    from exporter.app import build, live_upstreams, refuse_unknown_regions, state_directory
     from exporter.check import FIRST_REFRESH_SECONDS, refresh_once
     from exporter.report import FORMATS
 
     settings = load_settings(os.environ, file=options.config)
     configure_logging(settings.log.level, settings.log.format)
-    refuse_unknown_regions(settings)
-    store = state_directory(settings, writable=False)
-    application = build(settings, live_upstreams, store=store)
+    application = _live(settings)
     refresh_once(application, FIRST_REFRESH_SECONDS)
     snapshot = application.publisher.published.snapshot
     if snapshot is None:
-        print("carbonfinops: no inventory could be read; run carbonfinops check", file=sys.stderr)
+        print(NO_INVENTORY, file=sys.stderr)
         return 1
     print(FORMATS[options.format](snapshot), end="")
+    return 0
+
+
+def _scenarios(options: argparse.Namespace) -> int:
+    from exporter.check import FIRST_REFRESH_SECONDS, refresh_once
+    from exporter.report_scenarios import FORMATS
+    from exporter.scenarios_section import scenario_plan
+
+    defaults = DEMO_DEFAULTS if options.demo else {}
+    settings = load_settings(os.environ, file=options.config, defaults=defaults)
+    configure_logging(settings.log.level, settings.log.format)
+    application = _simulated(options, settings) if options.demo else _live(settings)
+    application.analyst.recall()
+    refresh_once(application, FIRST_REFRESH_SECONDS)
+    snapshot = application.publisher.published.snapshot
+    if snapshot is None:
+        print(NO_INVENTORY, file=sys.stderr)
+        return 1
+    if options.demo:
+        print(f"carbonfinops: {SIMULATED}", file=sys.stderr)
+    print(FORMATS[options.format](snapshot, scenario_plan(settings.scenarios)), end="")
     return 0
 
 

@@ -91,6 +91,7 @@ def gather_facts(roster: Roster, now: float) -> Facts:
             if (history := roster.grid_history.get(zone))
         },
         bill=roster.bill.fresh() if roster.bill else None,
+        exchange_rate=roster.exchange_rate.fresh(),
         awaited=frozenset((*_awaited(roster.profiles), *_awaited(roster.prices))),
         chosen_regions=_chosen_regions(roster),
     )

@@ -6,15 +6,17 @@ refresh or all of the one before, and takes no lock.
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
+from exporter.books.analyst import Analyst
 from exporter.books.bookkeeper import Bookkeeper
 from exporter.core.estimate import estimate_fleet
 from exporter.core.instance_estimate import Siting
 from exporter.core.provenance import SourceName, SourceStatus
+from exporter.core.scenarios.case import BusinessCase
 from exporter.core.snapshot import FleetSnapshot
 from exporter.core.statement import Statement
 from exporter.exposition.families import FleetFamilies
@@ -85,6 +87,7 @@ class Publisher:
         roster: Roster,
         scheduler: Scheduler,
         bookkeeper: Bookkeeper,
+        analyst: Analyst,
         siting: Siting,
         families: FleetFamilies,
         own_metrics: OwnMetrics,
@@ -96,6 +99,7 @@ class Publisher:
         self._roster = roster
         self._scheduler = scheduler
         self._bookkeeper = bookkeeper
+        self._analyst = analyst
         self._siting = siting
         self._families = families
         self._own_metrics = own_metrics
@@ -110,6 +114,7 @@ class Publisher:
         self._saved: dict[SourceName, _Saved] = {}
         self._estimated_at = float("-inf")
         self._statement = Statement()
+        self._case = BusinessCase()
         self._snapshot: FleetSnapshot | None = None
         self._fleet = families.of(None)
         self._nothing = Renderer().render(self._fleet, (), "")
@@ -154,8 +159,12 @@ class Publisher:
         cells = list(self._roster.cells())
         facts = gather_facts(self._roster, self._clock.wall())
         statement = self._bookkeeper.keep(facts, at_once=at_once)
-        stated, self._statement = statement is not self._statement, statement
-        if self._has_news(cells) or stated:
+        intensities = self._bookkeeper.intensities
+        case = self._analyst.case(facts, statement, intensities, at_once=at_once)
+        self._roster.wishes = case.wishes
+        told = statement is not self._statement or case is not self._case
+        self._statement, self._case = statement, case
+        if self._has_news(cells) or told:
             self._estimate()
         self._own_metrics.set_boavizta_version(self._roster.profile_version.state.value or "")
         statuses = gather_statuses(self._roster, self._scheduler.tallies)
@@ -185,7 +194,8 @@ class Publisher:
         if self._snapshot is None and not known:
             return
         evidence = gather_evidence(self._roster)
-        self._snapshot = estimate_fleet(evidence, self._siting, now, self._statement)
+        snapshot = estimate_fleet(evidence, self._siting, now, self._statement)
+        self._snapshot = replace(snapshot, case=self._case)
         self._fleet = self._families.of(self._snapshot)
 
     def _save(self, cells: list[Cell[Any]], *, everything: bool = False) -> None:

@@ -54,7 +54,7 @@ def _row(path: str, field: FieldInfo) -> tuple[str, str, str]:
 def _default(value: Any) -> str:
     if isinstance(value, SecretStr) or value in (None, (), {}, ""):
         return "none"
-    if isinstance(value, dict):
+    if isinstance(value, dict | tuple):
         return "`" + ", ".join(value) + "`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

@@ -25,12 +25,16 @@ from exporter.core.fleet import Account, Instance, Inventory, Place, PurchaseOpt
 from exporter.core.newcomers import lacks_points, lacks_quotes
 from exporter.core.remembered import Remembered, departed_instances, metered_runs, remembered
 from exporter.core.trail import Trail
-from exporter.core.units import SECONDS_PER_HOUR
+from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from exporter.refresh import Cell, Clock
 from exporter.scheduler import Scheduler
 
 OUTAGE_SECONDS = 16 * SECONDS_PER_HOUR
 """CPU points are not asked for further back: a longer outage leaves a gap anyway."""
+
+WISH_KEPT_SECONDS = 42 * SECONDS_PER_DAY
+"""A wish that has been granted is wished for no more, and yet its answer is still needed: for as
+long as evidence is kept."""
 
 NOTHING_REMEMBERED = Remembered((), ())
 
@@ -39,7 +43,11 @@ T = TypeVar("T")
 
 
 class Roster:
-    """The cells in use, by what they are about. Changed by ``reconcile`` only, on one thread."""
+    """The cells in use, by what they are about. Changed by ``reconcile`` only, on one thread.
+
+    ``further_zones`` are asked about whether or not there are instances, so that their history
+    grows. ``wishes`` are types and prices that are asked for though nothing in the fleet has them.
+    """
 
     def __init__(
         self,
@@ -49,11 +57,13 @@ class Roster:
         clock: Clock,
         *,
         cpu_interval_seconds: float,
+        further_zones: Iterable[str] = (),
     ) -> None:
         self._cells = cells
         self._grid_zone = grid_zone
         self._scheduler = scheduler
         self._clock = clock
+        self._further_zones = frozenset(further_zones)
         self._lately_seconds = 2 * cpu_interval_seconds + SECONDS_PER_HOUR
         self._polled: dict[str, Account] = {}
         self._seen_inventories: dict[Place, Inventory | None] = {}
@@ -71,6 +81,8 @@ class Roster:
         self.profile_version = cells.profile_version()
         self.accounts = cells.accounts()
         self.bill: Cell[Bill] | None = None
+        self.wishes: frozenset[str | PriceKey] = frozenset()
+        self._wished: dict[str | PriceKey, float] = {}
         # A restored list serves at once, but the settings behind it may have changed.
         scheduler.poke(self.accounts.key)
 
@@ -115,9 +127,10 @@ class Roster:
         priced = [*known, *(instance for recalled in held for instance in recalled.unseen)]
         metered = {p for p, cell in self.inventories.items() if self._runs(cell.state.value)}
         spot = {i.place for i in priced if i.purchase_option is PurchaseOption.SPOT}
-        zones = {self._grid_zone(i.location) for i in known} - {""}
-        types = {i.instance_type for i in known}
-        prices = {price_key(i) for i in priced if needs_list_price(i)}
+        zones = {self._grid_zone(i.location) for i in known} - {""} | self._further_zones
+        wished_types, wished_prices = self._wished_lately()
+        types = {i.instance_type for i in known} | wished_types
+        prices = {price_key(i) for i in priced if needs_list_price(i)} | wished_prices
         self._keep(
             self.cpu, metered, lambda key: cells.cpu(places[key], key, lambda: self._metered(key))
         )
@@ -132,6 +145,15 @@ class Roster:
         self._keep(self.prices, prices, cells.price)
         self._poke_newcomers()
         self._poke_outdated_profiles()
+
+    def _wished_lately(self) -> tuple[set[str], set[PriceKey]]:
+        now = self._clock.monotonic()
+        self._wished |= dict.fromkeys(self.wishes, now)
+        self._wished = {
+            wish: at for wish, at in self._wished.items() if now - at < WISH_KEPT_SECONDS
+        }
+        types = {wish for wish in self._wished if isinstance(wish, str)}
+        return types, {wish for wish in self._wished if isinstance(wish, PriceKey)}
 
     def _forget(self, account_id: str) -> None:
         """Drop the cells of an account that is now to be polled in another way."""

@@ -1,5 +1,9 @@
-"""The sections of the settings: web, log, grid, hardware, currency, budget; AWS has its own."""
+"""The sections of the settings: web, log, grid, hardware, currency, budget.
 
+AWS and the scenarios have their own modules.
+"""
+
+import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
@@ -25,6 +29,25 @@ def _assignments(value: object) -> object:
             raise ValueError("write region=zone pairs, separated by commas")
         return {key.strip(): zone.strip() for key, _, zone in pairs}
     return value
+
+
+def _comma_list(value: object) -> object:
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)]
+
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+
+
+def check_regions(regions: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the regions back. Raises ValueError for what cannot be the code of one."""
+    for region in regions:
+        if not _REGION.fullmatch(region):
+            raise ValueError(f"{region!r} is not an AWS region code such as eu-central-1")
+    return regions
 
 
 class Frozen(BaseModel):

@@ -15,6 +15,7 @@ from exporter.aws_section import AwsSettings
 from exporter.core.provenance import SourceName
 from exporter.durations import parse_duration_seconds
 from exporter.intervals import DEFAULT_INTERVALS_SECONDS, DEFAULT_MAX_AGES_SECONDS
+from exporter.scenarios_section import ScenarioSettings
 from exporter.sections import (
     BoaviztaSettings,
     BudgetSettings,
@@ -75,6 +76,7 @@ class Settings(BaseSettings):
     boavizta: BoaviztaSettings = BoaviztaSettings()
     currency: CurrencySettings = CurrencySettings()
     budget: BudgetSettings = BudgetSettings()
+    scenarios: ScenarioSettings = ScenarioSettings()
     ttl: dict[SourceName, Duration] = Field({}, description="interval of a source, such as 15m")
     max_age: dict[SourceName, Duration] = Field(
         {}, description="age after which what depends on a source ends"

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from exporter.core.billing import BilledAs
+from exporter.core.bounded import Bounded
 from exporter.core.evidence import (
     CpuPoint,
     Embodied,
@@ -32,7 +34,11 @@ from exporter.core.fleet import (
 )
 from exporter.core.instance_estimate import Siting
 from exporter.core.reconciliation import CostRatio, ExclusionReason, Reconciliation
-from exporter.core.snapshot import Pue
+from exporter.core.scenarios.case import BusinessCase
+from exporter.core.scenarios.outcome import Outcome, Resize, Saving, Scenario, ScenarioGap
+from exporter.core.scenarios.plan import DeferrableLoad, ScenarioPlan
+from exporter.core.scenarios.schedule import WeeklySchedule
+from exporter.core.snapshot import FleetSnapshot, FleetTotals, InstanceEstimate, Pue
 from exporter.core.statement import Accrued, BilledTotals, CoverageRatios, Statement
 from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_DAY, SECONDS_PER_HOUR
 
@@ -234,3 +240,91 @@ def statement(place: Place = FRANKFURT, **changes: Any) -> Statement:
         },
     )
     return replace(books, **changes)
+
+
+def outcome(scenario: Scenario = Scenario.OFFICE_HOURS, **changes: Any) -> Outcome:
+    """A scenario that saves 125 USD (three quarters) and 40 kg a month; anything may be changed."""
+    found = Outcome(
+        scenario,
+        cost=Saving(Bounded(0.75, 0.625, 0.875), Bounded(125.0, 100.0, 150.0)),
+        emissions=Saving(Bounded(0.6875, 0.625, 0.75), Bounded(40_000.0, 20_000.0, 60_000.0)),
+        samples=28,
+        worse_ratio=0.0,
+        covered_ratio=0.9375,
+        feasible=True,
+        saved_usd_by_account={FRANKFURT.account_id: 125.0},
+    )
+    return replace(found, **changes)
+
+
+def business_case(**changes: Any) -> BusinessCase:
+    """Three scenarios with a value and one without, at 1.25 USD; anything may be changed by name.
+
+    Its instances: i-0aaa is idle and fits a smaller type, i-0bbb is busy; i-0ccc was idle.
+    """
+    moved = outcome(
+        Scenario.REGION_SHIFT,
+        cost=Saving(Bounded(-0.0625, -0.125, 0.0), Bounded(-25.0, -50.0, 0.0)),
+        emissions=Saving(Bounded(0.9375, 0.875, 1.0), Bounded(64_000.0, 32_000.0, 96_000.0)),
+        worse_ratio=0.25,
+        feasible=False,
+        target_region="eu-north-1",
+    )
+    smaller = outcome(
+        Scenario.RIGHTSIZING,
+        cost=Saving(Bounded(0.5, 0.25, 0.5), Bounded(25.0, 12.5, 25.0)),
+        emissions=Saving(Bounded(0.125, -0.0625, 0.25), Bounded(4000.0, -2000.0, 8000.0)),
+        worse_ratio=0.125,
+        covered_ratio=1.0,
+    )
+    case = BusinessCase(
+        outcomes=(outcome(), smaller, moved),
+        eur_per_month={
+            (Scenario.OFFICE_HOURS, ""): Bounded(100.0, 75.0, 125.0),
+            (Scenario.RIGHTSIZING, ""): Bounded(20.0, 8.0, 22.0),
+            (Scenario.REGION_SHIFT, "eu-north-1"): Bounded(-20.0),
+        },
+        gaps={
+            (Scenario.TIME_SHIFT, ScenarioGap.NOT_CONFIGURED): 1,
+            (Scenario.RIGHTSIZING, ScenarioGap.BURSTABLE): 3,
+        },
+        idle={"i-0aaa": True, "i-0bbb": False, "i-0ccc": True},
+        resizes={"i-0aaa": Resize("m5.medium", 12.5, 25.0, 4000.0)},
+        emissions_profile={(1, 0): 3.5, (7, 23): 2.25},
+        grid_profile={("DE", 1, 0): 305.0, ("FR", 7, 23): 40.0},
+        usd_per_eur=1.25,
+        eur_per_usd={FRANKFURT.account_id: 0.8},
+    )
+    return replace(case, **changes)
+
+
+SCENARIO_PLAN = ScenarioPlan(
+    office_hours=WeeklySchedule.parse("Mon-Fri 08:00-18:00"),
+    office_environments=frozenset({"test", "dev"}),
+    time_zone=ZoneInfo("Europe/Berlin"),
+    target_regions=("eu-north-1", "eu-west-3"),
+    deferrable=DeferrableLoad(
+        watts=500.0, region="eu-central-1", start_hour=2, hours=4, within_hours=24
+    ),
+    idle_percent=2.5,
+    idle_days=14,
+    rightsizing_percent=70.0,
+)
+
+
+def fleet_snapshot(case: BusinessCase, *estimates: InstanceEstimate) -> FleetSnapshot:
+    """A fleet of which nothing else than its business case is known."""
+    return FleetSnapshot(
+        estimated_at=NOW,
+        instances=estimates,
+        totals=FleetTotals(None, None, None, None, None),
+        covered_ratio=dict.fromkeys(Quantity, 1.0),
+        gaps={},
+        counts={},
+        grid={},
+        pue={},
+        exchange_rate=None,
+        cpu_newest_point_at={},
+        deviations=(),
+        case=case,
+    )

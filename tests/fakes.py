@@ -6,7 +6,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
+from exporter.books.analyst import Analyst
 from exporter.books.archive import Archive
 from exporter.books.bookkeeper import Bookkeeper
 from exporter.cells import Cells
@@ -38,6 +40,8 @@ from exporter.core.fleet import (
 )
 from exporter.core.instance_estimate import Siting
 from exporter.core.provenance import FailureReason, Scope, SourceName
+from exporter.core.scenarios.plan import ScenarioPlan
+from exporter.core.scenarios.schedule import WeeklySchedule
 from exporter.core.sightings import sighted
 from exporter.core.snapshot import Pue
 from exporter.core.trail import Trail, TrailEvent
@@ -451,6 +455,18 @@ GRID_ZONES = {
 SITING = Siting(GRID_ZONES, {region: Pue(1.2, "published") for region in GRID_ZONES})
 
 
+PLAN = ScenarioPlan(
+    WeeklySchedule(((8 * 60, 18 * 60),)), frozenset({"dev", "staging"}), ZoneInfo("UTC")
+)
+
+
+def analyst(clock: FakeClock, siting: Siting = SITING) -> Analyst:
+    """Someone who studies the scenarios and remembers nothing of the time before."""
+    found = Analyst(PLAN, siting, lambda *_: None, clock.monotonic, lambda: None)
+    found.recall()
+    return found
+
+
 class Polling:
     """Roster and scheduler of a fake cloud, on one thread: every attempt runs inside ``settle``."""
 
@@ -461,6 +477,7 @@ class Polling:
         *,
         store: StateDirectory | None = None,
         cadences: Mapping[SourceName, Cadence] = DEFAULT_CADENCES,
+        further_zones: Iterable[str] = (),
     ) -> None:
         self.clock = clock
         self.upstreams = upstreams
@@ -481,6 +498,7 @@ class Polling:
             scheduler=self.scheduler,
             clock=clock,
             cpu_interval_seconds=cadences[SourceName.CLOUDWATCH_CPU].interval_seconds,
+            further_zones=further_zones,
         )
 
     def update(self) -> None:
@@ -516,8 +534,11 @@ class Publishing(Polling):
         store: StateDirectory | None = None,
         cadences: Mapping[SourceName, Cadence] = DEFAULT_CADENCES,
         siting: Siting = SITING,
+        further_zones: Iterable[str] = (),
     ) -> None:
-        super().__init__(upstreams, clock, store=store, cadences=cadences)
+        super().__init__(
+            upstreams, clock, store=store, cadences=cadences, further_zones=further_zones
+        )
         self.siting = siting
         self.bookkeeper = Bookkeeper(
             Archive(store) if store else None,
@@ -526,10 +547,12 @@ class Publishing(Polling):
             clock.wall(),
             clock.monotonic,
         )
+        self.analyst = analyst(clock, siting)
         self.publisher = Publisher(
             self.roster,
             self.scheduler,
             self.bookkeeper,
+            self.analyst,
             siting,
             FleetFamilies(("team",)),
             Instrumentation(version="1.2.3", revision="", simulated=False),

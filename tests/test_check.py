@@ -29,6 +29,7 @@ from tests.fakes import (
     FakeUpstreams,
     Polling,
     Publishing,
+    analyst,
     down,
     make_instance,
 )
@@ -43,8 +44,9 @@ SLEEPING = replace(
 PATIENCE_SECONDS = 10.0
 
 
-def settings_of(state_dir: Path):
+def settings_of(state_dir: Path, **more: str):
     variables = {"CARBONFINOPS_STATE_DIR": str(state_dir)}
+    variables |= {f"CARBONFINOPS_{name}": value for name, value in more.items()}
     return load_settings(variables, dotenv=Path(os.devnull))
 
 
@@ -54,6 +56,7 @@ def application_of(publishing: Publishing) -> Application:
     return Application(
         publishing.roster,
         publishing.scheduler,
+        publishing.analyst,
         publishing.publisher,
         MetricsServer("127.0.0.1:0", site),
         publishing.siting,
@@ -61,7 +64,7 @@ def application_of(publishing: Publishing) -> Application:
     )
 
 
-def found_in(tmp_path, *instances, failing=None, siting=SITING, usd_per_hour=0.25):
+def found_in(tmp_path, *instances, failing=None, siting=SITING, usd_per_hour=0.25, settings=None):
     """Findings of a fake cloud, as (level, text) by subject."""
     clock = FakeClock()
     upstreams = FakeUpstreams(clock, *instances)
@@ -69,7 +72,8 @@ def found_in(tmp_path, *instances, failing=None, siting=SITING, usd_per_hour=0.2
     upstreams.usd_per_hour = usd_per_hour
     publishing = Publishing(upstreams, clock, siting=siting)
     publishing.settle()
-    found = findings(application_of(publishing), settings_of(tmp_path), complete=True)
+    settings = settings_of(tmp_path, **(settings or {}))
+    found = findings(application_of(publishing), settings, complete=True)
     by_subject = {finding.subject: (finding.level, finding.text) for finding in found}
     assert len(by_subject) == len(found)
     return by_subject
@@ -159,6 +163,34 @@ def test_no_grid_zone(tmp_path):
     assert "CARBONFINOPS_PUE__EU_CENTRAL_1_HAM_1" in found["pue eu-central-1-ham-1"][1]
 
 
+TARGETS = {
+    "SCENARIOS__TARGET_REGIONS": "eu-north-1,eu-west-1,eu-central-1",
+    "SCENARIOS__DEFERRABLE_WATTS": "300",
+    "SCENARIOS__DEFERRABLE_REGION": "me-south-1",
+}
+
+
+def test_a_region_of_a_scenario_that_is_not_known_well(tmp_path):
+    """What keeps a target region or a job without a value is said, with the setting to write."""
+    found = found_in(tmp_path, WEB, settings=TARGETS)
+
+    lacking = {subject: text for subject, (level, text) in found.items() if level is not Level.OK}
+    assert set(lacking) == {
+        f"{what} {region}" for what in ("pue", "zone") for region in ("eu-north-1", "me-south-1")
+    }
+    assert "no scenario there" in lacking["pue eu-north-1"]
+    assert "CARBONFINOPS_PUE__EU_NORTH_1" in lacking["pue eu-north-1"]
+    assert "CARBONFINOPS_ELECTRICITY_MAPS__ZONES=me-south-1=ZONE" in lacking["zone me-south-1"]
+
+
+def test_a_target_region_that_instances_are_in_is_said_once(tmp_path):
+    """What the fleet lacks there counts for more."""
+    siting = Siting(SITING.grid_zones, {"eu-west-1": SITING.pue["eu-west-1"]})
+    found = found_in(tmp_path, WEB, siting=siting, settings=TARGETS)
+
+    assert "no emissions" in found["pue eu-central-1"][1]
+
+
 def test_no_price(tmp_path):
     """AWS answered that there is none: a note, for nothing can be mended."""
     found = found_in(tmp_path, WEB, usd_per_hour=None)
@@ -233,6 +265,24 @@ def test_one_refresh_asks_for_everything_once():
     assert set(snapshot.covered_ratio.values()) == {1.0}
     assert set(made[0].calls.values()) == {1}
     assert len(made[0].calls) == 17
+
+
+def test_the_grid_of_the_scenarios_regions_is_asked_for_too():
+    """Of every target region and of the load's: with instances there or not."""
+    made = []
+
+    def make_upstreams(_settings, _observer, clock):
+        made.append(FakeUpstreams(clock))
+        return made[0]
+
+    targets = {"SCENARIOS__TARGET_REGIONS": "eu-north-1,us-east-1,us-east-2"}
+    load = {"SCENARIOS__DEFERRABLE_WATTS": "300", "SCENARIOS__DEFERRABLE_REGION": "eu-west-2"}
+    settings = settings_of(Path(os.devnull), **targets, **load)
+    application = build(settings, make_upstreams, store=None)
+    assert refresh_once(application, PATIENCE_SECONDS)
+
+    asked = {call.scope.grid_zone for call in made[0].calls if call.kind == "grid_history"}
+    assert asked == set(application.roster.grid) == {"SE-SE3", "US-MIDA-PJM", "GB"}
 
 
 def test_one_refresh_ends_with_a_statement_of_everything(monkeypatch):
@@ -322,10 +372,12 @@ def test_one_refresh_ends_with_the_last_answer_published():
     """Answers that come while a picture is being published are in the next one."""
     clock = FakeClock(time.time() + 60)
     polling = Polling(FakeUpstreams(clock, *real_time_fleet()), clock)
+    asked = analyst(clock)
     publisher = Publisher(
         polling.roster,
         polling.scheduler,
         Bookkeeper(None, SITING, 900.0, clock.wall(), clock.monotonic),
+        asked,
         SITING,
         FleetFamilies(),
         AnsweringWhileRendering(polling),
@@ -336,7 +388,7 @@ def test_one_refresh_ends_with_the_last_answer_published():
     site = StatusSite(publisher, clock, version="1.2.3", simulated=False)
     server = MetricsServer("127.0.0.1:0", site)
     application = WithoutThread(
-        polling.roster, polling.scheduler, publisher, server, SITING, polling.news
+        polling.roster, polling.scheduler, asked, publisher, server, SITING, polling.news
     )
 
     assert refresh_once(application, PATIENCE_SECONDS)

@@ -1,5 +1,6 @@
 """The command line: what it prints where, and its exit codes."""
 
+import json
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ import pytest
 from exporter import __version__
 from exporter.cli import main
 
-COMMANDS = ("serve", "demo", "check", "snapshot")
+COMMANDS = ("serve", "demo", "check", "snapshot", "scenarios")
 PATIENCE_SECONDS = 60.0
 
 
@@ -62,6 +63,8 @@ def test_version(capsys):
         ("demo", "--faults", "some"),
         ("demo", "--instances", "many"),
         ("snapshot", "--format", "xml"),
+        ("scenarios", "--format", "xml"),
+        ("scenarios", "--demo", "--instances", "0"),
         ("check", "--config"),
         ("--verbose", "check"),
     ],
@@ -168,6 +171,24 @@ FAILURES = {
         {"CARBONFINOPS_ELECTRICITY_MAPS__ZONES": "eu-north-7=SE"},
         "CARBONFINOPS_ELECTRICITY_MAPS__ZONES: unknown region 'eu-north-7'; did you mean",
     ),
+    "region of a scenario": (
+        ("check",),
+        {"CARBONFINOPS_SCENARIOS__TARGET_REGIONS": "eu-west-1,eu-nort-1"},
+        "CARBONFINOPS_SCENARIOS__TARGET_REGIONS: unknown region 'eu-nort-1'; did you mean",
+    ),
+    "region of a load": (
+        ("demo",),
+        {
+            "CARBONFINOPS_SCENARIOS__DEFERRABLE_WATTS": "300",
+            "CARBONFINOPS_SCENARIOS__DEFERRABLE_REGION": "eu-nort-1",
+        },
+        "CARBONFINOPS_SCENARIOS__DEFERRABLE_REGION: unknown region 'eu-nort-1'; did you mean",
+    ),
+    "office hours": (
+        ("serve",),
+        {"CARBONFINOPS_SCENARIOS__OFFICE_HOURS": "Mon-Fri"},
+        "CARBONFINOPS_SCENARIOS__OFFICE_HOURS",
+    ),
     "state directory": (
         ("serve",),
         {"CARBONFINOPS_STATE_DIR": "/dev/null/x"},
@@ -239,3 +260,30 @@ def test_a_local_zone_may_have_its_own_pue(monkeypatch):
     monkeypatch.setenv("CARBONFINOPS_STATE_DIR", "/dev/null/x")
 
     assert "CARBONFINOPS_STATE_DIR" in run("serve").stderr
+
+
+@pytest.mark.parametrize("command", ["snapshot", "scenarios"])
+def test_no_inventory(monkeypatch, command):
+    """Where AWS cannot be reached there is nothing to report: one line says what to do."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("CARBONFINOPS_BOAVIZTA__BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("CARBONFINOPS_CURRENCY__USD_PER_EUR", "1.25")
+
+    ended = run(command, "--format", "json")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines()[-1] == (
+        "carbonfinops: no inventory could be read; run carbonfinops check"
+    )
+
+
+def test_the_business_case_of_a_simulated_fleet():
+    """It needs no account, writes one document, and says on standard error that nothing is real."""
+    ended = run("scenarios", "--demo", "--instances", "3", "--seed", "1", "--format", "json")
+
+    assert ended.returncode == 0
+    assert "a simulated fleet: no number here is real" in ended.stderr
+    assert "assumptions_version" in json.loads(ended.stdout)

@@ -24,6 +24,7 @@ from tests.fakes import (
     FakeClock,
     FakeUpstreams,
     Polling,
+    Publishing,
     down,
     make_instance,
 )
@@ -433,3 +434,64 @@ def test_what_was_never_asked_for_is_awaited():
 
     found.settle()
     assert facts(found).awaited == frozenset()
+
+
+def test_what_was_wished_for_is_a_fact():
+    """Prices and types that are not in use, zones without instances; awaited until asked for."""
+    found = polling(WEB)
+    wished = PriceKey("eu-north-1", "m5.xlarge", "RunInstances", "default")
+    found.roster.wishes = frozenset({"m5.xlarge", wished})
+    found.roster.reconcile()
+    facts = gather_facts(found.roster, START_AT)
+    assert facts.awaited == {"m5.xlarge", wished}
+    assert (set(facts.profiles), set(facts.prices)) == ({"m5.large"}, {WEB_PRICE})
+
+    found.settle()
+
+    facts = gather_facts(found.roster, START_AT)
+    assert facts.awaited == frozenset()
+    assert (set(facts.profiles), set(facts.prices)) == (
+        {"m5.large", "m5.xlarge"},
+        {WEB_PRICE, wished},
+    )
+
+
+def test_the_grid_of_further_zones_is_a_fact():
+    """The books keep it as they keep the grid of where instances are."""
+    clock = FakeClock()
+    found = Polling(FakeUpstreams(clock, WEB), clock, further_zones={"FR"})
+    found.settle()
+
+    facts = gather_facts(found.roster, START_AT)
+    latest, history = facts.grid["FR"]
+    assert set(facts.grid) == {"DE", "FR"}
+    assert latest is not None
+    assert history is not None
+    assert set(evidence(found).grid) == {"DE", "FR"}
+
+
+@pytest.mark.parametrize(
+    "reason", [None, FailureReason.NOT_COVERED, FailureReason.UNAVAILABLE, FailureReason.DENIED]
+)
+def test_further_zones_do_not_disturb_the_fleet(reason):
+    """Whether they answer or not: only their own health and grid series come with them."""
+
+    def series(further_zones):
+        clock = FakeClock()
+        upstreams = FakeUpstreams(clock, WEB, BATCH, FAR)
+        for kind in ("grid_intensity", "grid_history"):
+            if reason:
+                upstreams.failing[Call(kind, Scope(grid_zone="FR"))] = down(reason)
+        found = Publishing(upstreams, clock, further_zones=further_zones)
+        found.settle()
+        lines = [line for line in found.text.splitlines() if not line.startswith("#")]
+        own = ("carbonfinops_upstream_", "process_", "python_")
+        return {line for line in lines if not line.startswith(own)}
+
+    plain, more = series(()), series(("FR",))
+
+    assert plain <= more
+    assert all('grid_zone="FR"' in line for line in more - plain)
+    health = [line for line in more if line.startswith("carbonfinops_source_up") and '"FR"' in line]
+    assert [line.rpartition(" ")[2] for line in health] == ["0.0" if reason else "1.0"] * 2
+    assert any(line.startswith("carbonfinops_grid_carbon") for line in more - plain) == (not reason)

@@ -688,6 +688,7 @@ def test_a_bug_in_a_publication_withdraws_the_fleet(caplog):
         found.roster,
         found.scheduler,
         found.bookkeeper,
+        found.analyst,
         found.siting,
         families,
         Instrumentation(version="1.2.3", revision="", simulated=False),

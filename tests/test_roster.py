@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.core.evidence import PriceKey
 from exporter.core.fleet import Account, InstanceState, Place, PurchaseOption
 from exporter.core.provenance import FailureReason, Scope, SourceName
 from exporter.core.sightings import KEPT_SECONDS
 from exporter.core.trail import TrailAction, TrailEvent
 from exporter.refresh import Cadence
-from exporter.roster import OUTAGE_SECONDS
+from exporter.roster import OUTAGE_SECONDS, WISH_KEPT_SECONDS
 from exporter.store import StateDirectory
 from tests.fakes import (
     DEFAULT_CADENCES,
@@ -46,10 +47,10 @@ SLOW = {
 }
 
 
-def polling(*instances, cadences=DEFAULT_CADENCES, store=None):
+def polling(*instances, cadences=DEFAULT_CADENCES, store=None, further_zones=()):
     clock = FakeClock()
     upstreams = FakeUpstreams(clock, *instances)
-    polling = Polling(upstreams, clock, cadences=cadences, store=store)
+    polling = Polling(upstreams, clock, cadences=cadences, store=store, further_zones=further_zones)
     polling.settle()
     return polling
 
@@ -536,3 +537,104 @@ def test_chosen_regions_need_no_question():
     assert set(found.roster.inventories) == {IRELAND}
     assert not found.roster.regions
     assert not [call for call in upstreams.calls if call.kind == "regions"]
+
+
+def test_further_zones_are_asked_about_from_the_start():
+    """Before any account is known, and for good: their history has to grow."""
+    clock = FakeClock()
+    upstreams = FakeUpstreams(clock, WEB)
+    upstreams.failing["accounts"] = down()
+    found = Polling(upstreams, clock, further_zones={"FR", "DE"})
+    found.settle()
+    assert set(found.roster.grid) == set(found.roster.grid_history) == {"FR", "DE"}
+
+    upstreams.failing.clear()
+    found.run(3600)
+
+    assert set(found.roster.inventories) == {FRANKFURT}
+    assert set(found.roster.grid) == set(found.roster.grid_history) == {"FR", "DE"}
+    upstreams.fleet[FRANKFURT] = ()
+    found.run(KEPT_SECONDS + 7200, 900)
+    assert all(found.roster.grid[zone].fresh() for zone in ("FR", "DE"))
+    assert all(found.roster.grid_history[zone].fresh() for zone in ("FR", "DE"))
+
+
+def test_further_zones_call_for_nothing_else():
+    """No inventory, price or profile: there are no instances there."""
+    before, found = polling(WEB), polling(WEB, further_zones={"FR"})
+
+    assert labels(found.roster) - labels(before.roster) == {
+        "electricity_maps FR",
+        "electricity_maps_history FR",
+    }
+    assert labels(before.roster) < labels(found.roster)
+
+
+WISHED_PRICE = PriceKey("eu-north-1", "m5.large", "RunInstances", "default")
+
+
+def test_wishes_are_asked_for_like_what_the_fleet_needs():
+    """Once each, and beside the fleet's own."""
+    found = polling(WEB, cadences=SLOW)
+    before = labels(found.roster)
+    own_price = next(iter(found.roster.prices))
+    found.roster.wishes = frozenset({"m5.small", "m5.large", WISHED_PRICE, own_price})
+
+    found.run(3600)
+
+    assert labels(found.roster) - before == {
+        "boavizta m5.small",
+        "pricing eu-north-1 m5.large|RunInstances|default",
+    }
+    assert found.roster.profiles["m5.small"].fresh()
+    assert found.roster.prices[WISHED_PRICE].fresh()
+    wanted = [Call("profile", item="m5.small"), Call("profile", item="m5.large")]
+    wanted.append(Call("list_price", Scope(region="eu-north-1"), "m5.large"))
+    assert [found.upstreams.calls[call] for call in wanted] == [1, 1, 1]
+
+
+def test_the_answer_to_a_wish_is_kept():
+    """What is known is not wished for again: it must not go, and come back, and go."""
+    found = polling(WEB, cadences=SLOW)
+    wishes = frozenset({"m5.small", WISHED_PRICE})
+    found.roster.wishes = wishes
+    found.run(60)
+    made = [found.roster.profiles["m5.small"], found.roster.prices[WISHED_PRICE]]
+
+    for _ in range(3):
+        found.roster.wishes = frozenset()
+        found.run(6 * 86400.0, 6 * 3600.0)
+
+    assert [found.roster.profiles["m5.small"], found.roster.prices[WISHED_PRICE]] == made
+    assert all(cell.fresh() for cell in made)
+
+
+def test_a_wish_of_long_ago_goes():
+    """With its cell, six weeks after it was made last; what the fleet needs as well stays."""
+    found = polling(WEB, cadences=SLOW)
+    before = labels(found.roster)
+    found.roster.wishes = frozenset({"m5.small", "m5.large", WISHED_PRICE})
+    found.run(60)
+    found.roster.wishes = frozenset({"m5.small"})
+    found.run(WISH_KEPT_SECONDS, 43200.0)
+    assert labels(found.roster) - before == {"boavizta m5.small"}
+
+    found.roster.wishes = frozenset()
+    found.run(WISH_KEPT_SECONDS, 43200.0)
+
+    assert labels(found.roster) == before
+    assert len(found.scheduler._tasks) == len(before)
+    assert not found.roster._wished
+
+
+def test_wishes_nobody_can_grant_leave_the_rest_alone():
+    """They fail like any other source, in their own scope."""
+    found = polling(WEB, cadences=SLOW)
+    call = Call("list_price", Scope(region="eu-north-1"), "m5.large")
+    found.upstreams.failing[call] = down(FailureReason.DENIED)
+    found.roster.wishes = frozenset({WISHED_PRICE})
+
+    found.run(600)
+
+    down_cells = [cell for cell in found.roster.cells() if not cell.state.up]
+    assert down_cells == [found.roster.prices[WISHED_PRICE]]

@@ -64,6 +64,29 @@ DOCUMENTED = {
     "CURRENCY__ECB_URL": ("http://ecb.test/a.xml", "currency.ecb_url", "http://ecb.test/a.xml"),
     "PUE__EU_WEST_2": ("1.15", "pue", {"eu-west-2": 1.15}),
     "PUE__US_WEST_2_LAX_1": ("1.2", "pue", {"us-west-2-lax-1": 1.2}),
+    "SCENARIOS__OFFICE_HOURS": (
+        "Sun-Thu 07:30-17:00",
+        "scenarios.office_hours",
+        "Sun-Thu 07:30-17:00",
+    ),
+    "SCENARIOS__TIME_ZONE": ("America/New_York", "scenarios.time_zone", "America/New_York"),
+    "SCENARIOS__OFFICE_ENVIRONMENTS": (
+        "Dev, QA,",
+        "scenarios.office_environments",
+        ("dev", "qa"),
+    ),
+    "SCENARIOS__TARGET_REGIONS": (
+        "eu-north-1, eu-west-3, eu-north-1",
+        "scenarios.target_regions",
+        ("eu-north-1", "eu-west-3"),
+    ),
+    "SCENARIOS__DEFERRABLE_REGION": ("eu-west-2", "scenarios.deferrable_region", "eu-west-2"),
+    "SCENARIOS__DEFERRABLE_START_HOUR": ("0", "scenarios.deferrable_start_hour", 0),
+    "SCENARIOS__DEFERRABLE_HOURS": ("24", "scenarios.deferrable_hours", 24),
+    "SCENARIOS__DEFERRABLE_WITHIN_HOURS": ("48", "scenarios.deferrable_within_hours", 48),
+    "SCENARIOS__IDLE_CPU_PERCENT": ("2.5", "scenarios.idle_cpu_percent", 2.5),
+    "SCENARIOS__IDLE_DAYS": ("28", "scenarios.idle_days", 28),
+    "SCENARIOS__RIGHTSIZING_CPU_PERCENT": ("70", "scenarios.rightsizing_cpu_percent", 70),
     "BUDGET__EUR_PER_MONTH": ("1500.50", "budget.eur_per_month", 1500.5),
     "BUDGET__GRAMS_PER_MONTH": ("250000", "budget.grams_per_month", 250_000),
     "BUDGET__UPSTREAM_USD_PER_MONTH": ("20", "budget.upstream_usd_per_month", 20),
@@ -235,6 +258,17 @@ REFUSED = {
     "BUDGET__EUR_PER_MONTH": "-1",
     "BUDGET__GRAMS_PER_MONTH": "inf",
     "BUDGET__UPSTREAM_USD_PER_MONTH": "nan",
+    "SCENARIOS__OFFICE_HOURS": "Mon-Fri 8-18",
+    "SCENARIOS__TIME_ZONE": "Europe",
+    "SCENARIOS__TARGET_REGIONS": "Stockholm",
+    "SCENARIOS__DEFERRABLE_WATTS": "0",
+    "SCENARIOS__DEFERRABLE_REGION": "London",
+    "SCENARIOS__DEFERRABLE_START_HOUR": "24",
+    "SCENARIOS__DEFERRABLE_HOURS": "0",
+    "SCENARIOS__DEFERRABLE_WITHIN_HOURS": "49",
+    "SCENARIOS__IDLE_CPU_PERCENT": "nan",
+    "SCENARIOS__IDLE_DAYS": "29",
+    "SCENARIOS__RIGHTSIZING_CPU_PERCENT": "101",
     "TTL__PRICING": "weekly",
     "TTL__CLOUDWATCH_CPU": "0s",
     "MAX_AGE__PRICING": "-1d",
@@ -255,6 +289,35 @@ def test_a_bad_value_names_its_variable(name, value):
 
     (line,) = str(caught.value).splitlines()
     assert line.startswith(f"{PREFIX}{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("variables", "begin"),
+    [
+        ({"DEFERRABLE_WATTS": "300"}, "DEFERRABLE_REGION: required with deferrable_watts"),
+        (
+            {"DEFERRABLE_WATTS": "300", "DEFERRABLE_REGION": ""},
+            "DEFERRABLE_REGION: required with deferrable_watts",
+        ),
+        (
+            {"DEFERRABLE_HOURS": "6", "DEFERRABLE_WITHIN_HOURS": "5"},
+            "DEFERRABLE_WITHIN_HOURS: 5 h are too short for a job of 6 h",
+        ),
+        (
+            {"TIME_ZONE": "Europe/Berln"},
+            "TIME_ZONE: 'Europe/Berln' is not an IANA time zone; did you mean Europe/Berlin?",
+        ),
+        ({"TIME_ZONE": "../etc/passwd"}, "TIME_ZONE: '../etc/passwd' is not an IANA time zone"),
+        ({"TIME_ZONE": ""}, "TIME_ZONE: '' is not an IANA time zone"),
+    ],
+)
+def test_what_does_not_fit_in_the_scenarios(variables, begin):
+    """The one variable to mend is named, the one that is missing too."""
+    with pytest.raises(SettingsError) as caught:
+        load({f"SCENARIOS__{name}": value for name, value in variables.items()})
+
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{PREFIX}SCENARIOS__{begin}")
 
 
 @pytest.mark.parametrize(

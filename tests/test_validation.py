@@ -284,6 +284,7 @@ def test_the_whole_program(data, tmp_path, monkeypatch, capsys):
         "## 1. Running time from CloudTrail",
         "## 2. Computed against billed cost",
         "## 3. Time alignment coverage",
+        "## 4. Savings: time shift and office hours",
     ]
     assert first.count("**NO**") == 1
     assert str(tmp_path) not in first

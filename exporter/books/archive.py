@@ -3,14 +3,25 @@
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from exporter.books.closing import HourRow
+from exporter.books.hour import Hour
 from exporter.books.meter import Metered
 from exporter.books.place_book import PlaceBook
+from exporter.books.records import (
+    CpuDay,
+    UseReader,
+    cpu_day,
+    cpu_record,
+    hour_columns,
+    hour_record,
+    levels_in,
+    place_of,
+    use_record,
+)
 from exporter.core.evidence import GridIntensity
 from exporter.core.fleet import Place
+from exporter.core.scenarios.usage import HourOfUse
 from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from exporter.history import SegmentLog
 from exporter.store import StateDirectory
@@ -26,15 +37,6 @@ COMPUTED_SECONDS = 62 * SECONDS_PER_DAY
 _BOOKS, _METER = "accrual", "meter"
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """Rows of one place in one closed hour."""
-
-    place: Place
-    hour_at: float
-    rows: tuple[HourRow, ...]
-
-
 class Archive:
     """Reads and writes the books of one state directory. Writing raises OSError."""
 
@@ -46,6 +48,7 @@ class Archive:
             return SegmentLog(history / kind, kind, span_seconds=span_seconds)
 
         self._hours = log("instance_hours", SECONDS_PER_HOUR)
+        self._uses = log("usage_hours", SECONDS_PER_DAY)
         self._grid = log("grid_days", SECONDS_PER_DAY)
         self._cpu = log("cpu_days", SECONDS_PER_DAY)
         self._computed = log("computed_days", SECONDS_PER_DAY)
@@ -76,11 +79,21 @@ class Archive:
 
         An hour in which nothing ran is written as well: an hour that is missing is lost.
         """
-        by_hour: dict[float, list[dict[str, Any]]] = defaultdict(list)
+        uses: dict[float, list[dict[str, Any]]] = defaultdict(list)
+        rows: dict[float, list[dict[str, Any]]] = defaultdict(list)
         for hour in hours:
-            by_hour[hour.hour_at].append(_hour_record(hour))
-        for hour_at, records in sorted(by_hour.items()):
+            uses[hour.hour_at // SECONDS_PER_DAY * SECONDS_PER_DAY].append(use_record(hour))
+            rows[hour.hour_at].append(hour_record(hour))
+        # Whoever finds the rows of an hour does not write it again: its sums come before them.
+        for day_at, records in sorted(uses.items()):
+            self._uses.append(day_at, records)
+        for hour_at, records in sorted(rows.items()):
             self._hours.append(hour_at, records)
+
+    def uses_since(self, at: float) -> Iterator[HourOfUse]:
+        """What groups used, without CPU, since the day that holds an instant, oldest day first."""
+        reader = UseReader()
+        yield from map(reader.hour, _records_since(self._uses, at))
 
     def add_intensities(self, intensities: Mapping[tuple[str, float], float]) -> None:
         """Append what the emissions of closed hours were accrued with."""
@@ -100,7 +113,15 @@ class Archive:
     def hour(self, hour_at: float) -> dict[Place, dict[str, Any]]:
         """The columns last written for each place in an hour."""
         records = (r for r in self._hours.read(hour_at) if r.get("kind") == "place")
-        return {_place(record): record["columns"] for record in records}
+        return {place_of(record): hour_columns(record) for record in records}
+
+    def cpu_hours_since(self, at: float) -> Iterator[HourOfUse]:
+        """CPU of every hour that begins at or after an instant, without use, oldest hour first."""
+        for hour_at in self._hours.starts():
+            if hour_at >= at:
+                for place, columns in self.hour(hour_at).items():
+                    cpu = zip(columns["instance_id"], columns["cpu"], strict=True)
+                    yield HourOfUse(place, hour_at, (), tuple(cpu))
 
     def add_grid(self, intensities: Iterable[GridIntensity]) -> None:
         """Append new and revised intensities."""
@@ -142,9 +163,13 @@ class Archive:
             for place, columns in self.hour(day_at + number * SECONDS_PER_HOUR).items():
                 points = zip(columns["instance_id"], columns["cpu"], strict=True)
                 for instance_id, text in points:
-                    levels[place][instance_id].update(_levels(text))
+                    levels[place][instance_id].update(levels_in(text))
         if levels:
-            self._cpu.append(day_at, [_cpu_record(p, day_at, levels[p]) for p in sorted(levels)])
+            self._cpu.append(day_at, [cpu_record(p, day_at, levels[p]) for p in sorted(levels)])
+
+    def cpu_since(self, at: float) -> Iterator[CpuDay]:
+        """CPU distributions since the day that holds an instant, oldest day first."""
+        yield from map(cpu_day, _records_since(self._cpu, at))
 
     def first_day_without_cpu(self, today_at: float) -> float:
         """The oldest day with hours and without a CPU distribution; ``today_at`` if none is."""
@@ -155,7 +180,7 @@ class Archive:
 
     def prune(self, now: float) -> None:
         """Delete what is older than it is kept for."""
-        for log in (self._hours, self._grid, self._cpu):
+        for log in (self._hours, self._uses, self._grid, self._cpu):
             log.prune(now - KEPT_SECONDS)
         self._computed.prune(now - COMPUTED_SECONDS)
 
@@ -164,50 +189,3 @@ def _records_since(log: SegmentLog, at: float) -> Iterator[dict[str, Any]]:
     for start_at in log.starts():
         if start_at > at - SECONDS_PER_DAY:
             yield from log.read(start_at)
-
-
-def _place(record: Mapping[str, Any]) -> Place:
-    return Place(str(record["account_id"]), str(record["region"]))
-
-
-def _levels(text: str) -> Iterator[int]:
-    """Whole percents of the points of an hour."""
-    pairs = (text[i : i + 2] for i in range(0, len(text), 2))
-    return (int(pair, 16) for pair in pairs if pair != "--")
-
-
-def _cpu_record(place: Place, day_at: float, levels: Mapping[str, Counter[int]]) -> dict[str, Any]:
-    ids = sorted(instance_id for instance_id, counted in levels.items() if counted)
-    return {
-        **place._asdict(),
-        "day": day_at,
-        "columns": {
-            "instance_id": ids,
-            "levels": [sorted(levels[instance_id].items()) for instance_id in ids],
-        },
-    }
-
-
-def _hour_record(hour: Hour) -> dict[str, Any]:
-    rows = hour.rows
-    return {
-        "kind": "place",
-        **hour.place._asdict(),
-        "hour": hour.hour_at,
-        "columns": {
-            "instance_id": [row.instance_id for row in rows],
-            "instance_type": [row.instance_type for row in rows],
-            "grid_zone": [row.facility.grid_zone for row in rows],
-            "pue_ratio": [row.facility.pue_ratio for row in rows],
-            "running_seconds": [row.hour.running_seconds for row in rows],
-            "billed_seconds": [row.hour.billed_seconds for row in rows],
-            "unknown_seconds": [row.hour.unknown_seconds for row in rows],
-            "measured_seconds": [row.hour.measured_seconds for row in rows],
-            "energy_joules": [
-                row.hour.energy_joules if row.hour.measured_seconds else None for row in rows
-            ],
-            "embodied_grams": [row.hour.embodied_grams for row in rows],
-            "cost_usd": [row.hour.cost_usd for row in rows],
-            "cpu": [row.cpu for row in rows],
-        },
-    }

@@ -1,13 +1,14 @@
 """Keeps the books: takes the answers in, closes hours, and says what follows from them."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from exporter.books.archive import COMPUTED_SECONDS, Archive, Hour
+from exporter.books.archive import COMPUTED_SECONDS, Archive
 from exporter.books.chronicle import Chronicle
 from exporter.books.correction import Round, correction_round
 from exporter.books.facts import Facts, PlaceFacts
-from exporter.books.ledger import Ledger
+from exporter.books.hour import Hour
+from exporter.books.ledger import Ledger, OnClosed, nobody
 from exporter.books.settlement import ComputedDays
 from exporter.books.statements import (
     Chronicles,
@@ -18,9 +19,11 @@ from exporter.books.statements import (
     statement,
 )
 from exporter.books.tariff import Tariff
+from exporter.core.evidence import GridIntensity
 from exporter.core.fleet import Place
 from exporter.core.instance_estimate import Siting
 from exporter.core.reconciliation import Reconciliation
+from exporter.core.scenarios.usage import Intensities
 from exporter.core.statement import Statement
 from exporter.core.trail import Trail, TrailEvent
 
@@ -33,7 +36,8 @@ LARGEST_SHARE = 0.05
 class Bookkeeper:
     """Makes a new statement when something it rests on has changed. Not thread-safe: one owner.
 
-    ``steady`` gives monotonic seconds.
+    ``steady`` gives monotonic seconds. ``on_closed`` is told of every closed or corrected hour
+    once it is safely written; without an archive at once.
     """
 
     def __init__(
@@ -43,12 +47,13 @@ class Bookkeeper:
         cpu_interval_seconds: float,
         now: float,
         steady: Callable[[], float],
+        on_closed: OnClosed = nobody,
     ) -> None:
         self._archive = archive
         self._siting = siting
         self._cpu_interval_seconds = cpu_interval_seconds
         self._steady = steady
-        self._ledger = Ledger(archive, cpu_interval_seconds, now, steady)
+        self._ledger = Ledger(archive, cpu_interval_seconds, now, steady, on_closed)
         self._coverages = Coverages()
         self._computed = ComputedDays()
         if archive:
@@ -83,6 +88,14 @@ class Bookkeeper:
             self._next_at = ended_at + (ended_at - began_at) / LARGEST_SHARE
         ledger.save(facts.now)
         return self._statement
+
+    def recall(self, intensities: Iterable[GridIntensity]) -> None:
+        """Take over what is known of the grid's last weeks, without writing it down again."""
+        self._ledger.grid.recall(intensities)
+
+    def intensities(self) -> Intensities:
+        """Give what is known of the grid's last weeks."""
+        return self._ledger.grid.intensities()
 
     def save(self, now: float) -> None:
         """Write everything that may be written late, now."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from exporter.books.chronicle import Chronicle
 from exporter.books.facts import PlaceFacts
+from exporter.books.kind import Kind
 from exporter.books.meter import Meter
 from exporter.books.place_book import ClosedHour, PlaceBook
 from exporter.books.tariff import Tariff
@@ -24,13 +25,14 @@ PUBLICATION_SECONDS = 1200.0
 
 
 class HourRow(NamedTuple):
-    """One instance in one closed hour."""
+    """One instance in one closed hour; ``kind`` is None where an old record does not tell it."""
 
     instance_id: str
     instance_type: str
     facility: Facility
     hour: InstanceHour
     cpu: str
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,16 @@ class Closer:
             rates = self._tariff.rates(instance, hour_at)
             hour = instance_hour(runtime, points, rates, hour_at, since_at)
             if hour.running_seconds or hour.unknown_seconds or hour.billed_seconds:
-                facility = self._tariff.facility(instance)
-                kind = instance.instance_type
-                rows.append(HourRow(instance_id, kind, facility, hour, points_text(points)))
+                rows.append(
+                    HourRow(
+                        instance_id,
+                        instance.instance_type,
+                        self._tariff.facility(instance),
+                        hour,
+                        points_text(points),
+                        Kind.of(instance),
+                    )
+                )
         return rows
 
     def _is_ready(self, hour_at: float, end_at: float, since_at: float) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from exporter.books.archive import Hour
 from exporter.books.chronicle import Chronicle
 from exporter.books.closing import HourRow
+from exporter.books.hour import Hour
+from exporter.books.kind import Kind
 from exporter.books.place_book import REMEMBERED_HOURS, PlaceBook
 from exporter.books.tariff import Tariff
 from exporter.core.accrual import Facility, skip_seconds
@@ -85,8 +86,8 @@ def corrected_hour(
 ) -> Correction | None:
     """The hour with the runtimes known by now; None where nothing changed, or it was lost.
 
-    ``columns`` is what the archive has of it. Energy stays as it was metered, and so does an
-    instance of which nobody tells any more.
+    ``columns`` is what the archive has of it. Energy stays as it was metered, the instance what
+    it was then, and so does one of which nobody tells any more.
     """
     if columns is None:
         return None
@@ -105,9 +106,16 @@ def corrected_hour(
         more_seconds = hour.running_seconds - before.get("running_seconds", 0.0)
         if more_seconds > _TOLERANCE_SECONDS:
             missed_seconds[instance_id] = more_seconds
-        cpu, kind = before.get("cpu", points_text(NO_POINTS)), instance.instance_type
-        facility = tariff.facility(instance)
-        rows.append(HourRow(instance_id, kind, facility, _metered(hour, before), cpu))
+        rows.append(
+            HourRow(
+                instance_id,
+                before.get("instance_type", instance.instance_type),
+                tariff.facility(instance),
+                _metered(hour, before),
+                before.get("cpu", points_text(NO_POINTS)),
+                before.get("kind") or Kind.of(instance),
+            )
+        )
     rows += [_kept(before) for before in recorded.values()]
     return Correction(Hour(place, hour_at, tuple(rows)), missed_seconds) if changed else None
 
@@ -124,7 +132,8 @@ def _kept(before: Mapping[str, Any]) -> HourRow:
         before["cost_usd"],
     )
     facility = Facility(before["grid_zone"], before["pue_ratio"])
-    return HourRow(before["instance_id"], before["instance_type"], facility, hour, before["cpu"])
+    identity = before["instance_id"], before["instance_type"]
+    return HourRow(*identity, facility, hour, before["cpu"], before["kind"])
 
 
 def _by_instance(columns: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

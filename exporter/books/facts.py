@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from exporter.core.billing import Bill
 from exporter.core.evidence import (
+    ExchangeRate,
     GridHistory,
     GridIntensity,
     HardwareProfile,
@@ -41,10 +42,10 @@ class PlaceFacts:
 class Facts:
     """Everything the books look at, at ``now`` (epoch seconds).
 
-    ``bill`` is None unless it is fresh. ``grid`` holds the latest value and the history of each
-    zone, None where there was no answer. ``awaited`` are the instance types and prices whose first
-    answer is still to come. ``chosen_regions`` are those of each account whose places have all
-    answered; empty regions mean all that are enabled.
+    ``bill`` and ``exchange_rate`` are None unless they are fresh. ``grid`` holds the latest value
+    and the history of each zone, None where there was no answer. ``awaited`` are the instance types
+    and prices whose first answer is still to come. ``chosen_regions`` are those of each account
+    whose places have all answered; empty regions mean all that are enabled.
     """
 
     now: float
@@ -54,5 +55,6 @@ class Facts:
     prices: Mapping[PriceKey, PriceQuote]
     grid: Mapping[str, tuple[GridIntensity | None, GridHistory | None]]
     bill: Bill | None
+    exchange_rate: ExchangeRate | None = None
     awaited: frozenset[str | PriceKey] = frozenset()
     chosen_regions: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -8,17 +8,19 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from exporter.books.archive import Archive, Hour
+from exporter.books.archive import KEPT_SECONDS, Archive
 from exporter.books.chronicle import Chronicle
 from exporter.books.closing import Closer, Closing
 from exporter.books.correction import corrected_hour, with_missed
 from exporter.books.facts import Facts, PlaceFacts
 from exporter.books.grid_book import GridBook
+from exporter.books.hour import Hour
 from exporter.books.meter import Meter
 from exporter.books.place_book import REMEMBERED_HOURS, PlaceBook
 from exporter.books.tariff import Tariff
 from exporter.core.accrual import settle_emissions
 from exporter.core.fleet import Place
+from exporter.core.scenarios.usage import HourOfUse
 from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 LOG = logging.getLogger(__name__)
@@ -28,13 +30,23 @@ METER_SAVE_SECONDS = 60.0
 
 REMEMBERED_SECONDS = REMEMBERED_HOURS * SECONDS_PER_HOUR
 
+GRID_SECONDS = KEPT_SECONDS + SECONDS_PER_DAY
+"""Scenarios look at intensities as far back as at hours of use, and today is not over."""
+
+OnClosed = Callable[[Sequence[HourOfUse]], None]
+"""Is told of every closed or corrected hour, once it cannot be lost any more."""
+
+
+def nobody(_: Sequence[HourOfUse]) -> None:
+    """Is told, and does nothing."""
+
 
 class Ledger:
     """Counters, closed hours and open points of every place. Not thread-safe: one owner.
 
     ``steady`` gives monotonic seconds. This host's wall clock may be days ahead when the program
     starts: no hour is closed before an upstream has told of a time after it, or this process has
-    lived through it.
+    lived through it. ``on_closed`` is called on the owner's thread: it should be quick.
     """
 
     def __init__(
@@ -43,6 +55,7 @@ class Ledger:
         cpu_interval_seconds: float,
         now: float,
         steady: Callable[[], float],
+        on_closed: OnClosed = nobody,
     ) -> None:
         self._archive = archive
         self._writes = archive if archive and archive.writable else None
@@ -50,6 +63,7 @@ class Ledger:
         self._failed = False
         self._saved_at = now
         self._steady = steady
+        self._on_closed = on_closed
         self._started_at = steady()
         self._anchors: dict[Place, float] = {}
         self._day_at = now // SECONDS_PER_DAY * SECONDS_PER_DAY
@@ -63,7 +77,7 @@ class Ledger:
             self._anchors = {b.place: b.accrual.closed_until_at for b in self.books.values()}
             # A day may have ended while nobody was there to turn the page.
             self._day_at = min(self._day_at, archive.first_day_without_cpu(self._day_at))
-            self.grid.restore(archive.grid_since(now - REMEMBERED_SECONDS))
+            self.grid.restore(archive.grid_since(now - GRID_SECONDS))
 
     def take(self, facts: Facts) -> None:
         """Write down the CPU points and grid intensities that are new."""
@@ -106,11 +120,13 @@ class Ledger:
             if settled.accrual is not before.accrual:
                 changed[before.place] = replace(book, accrual=settled.accrual)
                 intensities |= settled.intensities
-        if changed and self._is_written(closings, intensities, changed):
+        hours = [Hour(c.book.place, c.hour_at, c.rows) for c in closings if c.is_counted]
+        if changed and self._is_written(hours, intensities, changed):
             self.books |= changed
             for closing in closings:
                 rows = (row.instance_id for row in closing.rows)
                 self.meter.close(rows, closing.book.accrual.closed_until_at)
+            self._tell(hours)
 
     def _closings(
         self,
@@ -137,7 +153,7 @@ class Ledger:
 
     def _is_written(
         self,
-        closings: Iterable[Closing],
+        hours: Iterable[Hour],
         intensities: Mapping[tuple[str, float], float],
         changed: Mapping[Place, PlaceBook],
     ) -> bool:
@@ -145,9 +161,7 @@ class Ledger:
         if archive is None:
             return True
         try:
-            archive.add_hours(
-                Hour(c.book.place, c.hour_at, c.rows) for c in closings if c.is_counted
-            )
+            archive.add_hours(hours)
             archive.add_intensities(intensities)
             archive.save_books({**self.books, **changed}.values())
         except OSError as error:
@@ -198,7 +212,12 @@ class Ledger:
             return False
         for hour in hours:
             self.books[hour.place] = replace(self.books[hour.place], counted_at=None)
+        self._tell(hours)
         return True
+
+    def _tell(self, hours: Sequence[Hour]) -> None:
+        if hours:
+            self._on_closed([hour.of_use for hour in hours])
 
     def save(self, now: float, *, everything: bool = False) -> None:
         """Write what may be written late; once a day delete what is too old."""
@@ -238,7 +257,7 @@ class Ledger:
         """Sum the day up, delete what is too old; whether that worked."""
         end_at = self._day_at + SECONDS_PER_DAY
         self.meter.forget_before(end_at - REMEMBERED_SECONDS)
-        self.grid.forget_before(end_at - REMEMBERED_SECONDS)
+        self.grid.forget_before(end_at - GRID_SECONDS)
         if self._writes is None:
             return True
         try:

@@ -97,6 +97,11 @@ class Hardware:
     architecture: str
 
 
+def family_of(instance_type: str) -> str:
+    """``m5`` of ``m5.large``: the types that differ in size only."""
+    return instance_type.partition(".")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class SightedRun:
     """One run: from one LaunchTime to the end, in epoch seconds.
@@ -131,8 +136,9 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All instances of one place (terminated ones left out), and the hardware of their types.
+    """All instances of one place (terminated ones left out).
 
+    ``hardware`` is of all sizes of the families in use, where EC2 describes them there.
     ``sightings`` are what this and earlier inventories have shown of each instance's runs.
     """
 

@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from exporter.core.bounded import Bounded
 from exporter.core.evidence import ExchangeRate, GapReason, GridIntensity, Quantity
 from exporter.core.fleet import Instance, InstanceState, Place
+from exporter.core.scenarios.case import BusinessCase
 from exporter.core.statement import Statement
 
-
-@dataclass(frozen=True, slots=True)
-class Bounded:
-    """A value with its lower and upper bound; both None while the bounds are unknown."""
-
-    value: float
-    lower: float | None = None
-    upper: float | None = None
+__all__ = [
+    "Bounded",
+    "Deviation",
+    "FleetSnapshot",
+    "FleetTotals",
+    "GridEstimate",
+    "InstanceEstimate",
+    "Pue",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ class FleetTotals:
 class FleetSnapshot:
     """The fleet at one instant. ``pue`` and ``grid`` hold the locations and zones in use.
 
-    ``statement`` holds the books, which are closed at the newest complete hour.
+    ``statement`` holds the books, which are closed at the newest complete hour. ``case``
+    is renewed less often than the rest: it may know instances that are gone or stopped by now.
     """
 
     estimated_at: float
@@ -96,3 +100,4 @@ class FleetSnapshot:
     cpu_newest_point_at: Mapping[Place, float]
     deviations: tuple[Deviation, ...]
     statement: Statement = field(default_factory=Statement)
+    case: BusinessCase = field(default_factory=BusinessCase)

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from exporter.core.evidence import Quantity
 from exporter.core.fleet import InstanceState
+from exporter.core.scenarios.case import BusinessCase
 from exporter.core.snapshot import Bounded, FleetSnapshot
 from exporter.core.statement import WINDOW_SECONDS, Statement
 from exporter.core.uncertainty import COVERAGE_FACTOR, COVERAGE_RATIO
 from exporter.exposition.catalogue import MetricSpec, factors, fleet, instances, time_and_money
 from exporter.exposition.family import Family, labelled, single
 from exporter.exposition.instance_families import InstanceFamilies
+from exporter.exposition.scenario_families import AdviceFamilies, scenario_families
 from exporter.exposition.statement_families import statement_families
 
 
@@ -38,6 +40,7 @@ class FleetFamilies:
         budgets: Budgets | None = None,
     ) -> None:
         self._instances = InstanceFamilies(tag_labels, max_tag_values)
+        self._advice = AdviceFamilies()
         self._declared = _declared(budgets or Budgets())
 
     def of(self, snapshot: FleetSnapshot | None) -> tuple[Family, ...]:
@@ -50,14 +53,18 @@ class FleetFamilies:
             return (
                 *(Family(spec, (), ()) for spec in empty),
                 _COVERS_NOTHING,
+                *self._advice.of(BusinessCase(), (), ()),
                 *statement_families(Statement(), None),
+                *scenario_families(BusinessCase()),
                 *self._declared,
             )
         return (
             *self._instances.of(snapshot.instances),
+            *self._advice.of(snapshot.case, snapshot.instances, self._instances.identities),
             *_totals(snapshot),
             *_counts(snapshot),
             *statement_families(snapshot.statement, snapshot.exchange_rate),
+            *scenario_families(snapshot.case),
             *_grid(snapshot),
             *_factors(snapshot),
             *self._declared,

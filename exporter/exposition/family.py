@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from exporter.core.bounded import Bounded
 from exporter.exposition.catalogue import MetricSpec
 from exporter.exposition.labels import label_set
 
@@ -38,3 +39,17 @@ def known(spec: MetricSpec, label_sets: tuple[str, ...], values: Sequence[float 
         return Family(spec, label_sets, present)
     pairs = zip(label_sets, values, strict=True)
     return Family(spec, tuple([text for text, value in pairs if value is not None]), present)
+
+
+def known_bounds(
+    specs: tuple[MetricSpec, MetricSpec, MetricSpec],
+    label_sets: tuple[str, ...],
+    values: Sequence[Bounded | None],
+) -> tuple[Family, Family, Family]:
+    """Build the families of values, lower and upper bounds, leaving out what is unknown."""
+    value, lower, upper = specs
+    return (
+        known(value, label_sets, [None if v is None else v.value for v in values]),
+        known(lower, label_sets, [None if v is None else v.lower for v in values]),
+        known(upper, label_sets, [None if v is None else v.upper for v in values]),
+    )

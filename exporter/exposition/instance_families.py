@@ -7,9 +7,9 @@ ever change: each is rendered once and kept for as long as its instance is there
 from collections.abc import Iterable, Sequence
 
 from exporter.core.fleet import Instance
-from exporter.core.snapshot import Bounded, InstanceEstimate
-from exporter.exposition.catalogue import MetricSpec, instances
-from exporter.exposition.family import Family, known, labelled
+from exporter.core.snapshot import InstanceEstimate
+from exporter.exposition.catalogue import instances
+from exporter.exposition.family import Family, known, known_bounds, labelled
 from exporter.exposition.labels import label_set
 from exporter.exposition.tags import fold, tag_label_names
 
@@ -46,6 +46,11 @@ class InstanceFamilies:
         self._subjects: list[tuple[Instance, str]] = []
         self._facts = self._facts_of(self._subjects)
 
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The rendered identity of each instance last mapped; the very same while none changes."""
+        return self._facts[1].label_sets
+
     def of(self, estimates: Sequence[InstanceEstimate]) -> tuple[Family, ...]:
         """Build every per-instance family; an instance may occur only once."""
         subjects = [(estimate.instance, estimate.grid_zone) for estimate in estimates]
@@ -54,14 +59,14 @@ class InstanceFamilies:
             self._facts = self._facts_of(subjects)
             self._subjects = subjects
         info, running, overflowed = self._facts
-        ids = running.label_sets
+        ids = self.identities
         return (
             info,
             running,
             known(instances.CPU_UTILIZATION, ids, [e.cpu_utilization_ratio for e in estimates]),
-            *_bounded(_POWER, ids, [e.power_watts for e in estimates]),
-            *_bounded(_EMISSIONS, ids, [e.emissions_grams_per_hour for e in estimates]),
-            *_bounded(_EMBODIED, ids, [e.embodied_grams_per_hour for e in estimates]),
+            *known_bounds(_POWER, ids, [e.power_watts for e in estimates]),
+            *known_bounds(_EMISSIONS, ids, [e.emissions_grams_per_hour for e in estimates]),
+            *known_bounds(_EMBODIED, ids, [e.embodied_grams_per_hour for e in estimates]),
             known(instances.COST_USD, ids, [e.cost_usd_per_hour for e in estimates]),
             known(instances.COST_EUR, ids, [e.cost_eur_per_hour for e in estimates]),
             known(instances.COST_LOWER, ids, [e.cost_lower_eur_per_hour for e in estimates]),
@@ -111,17 +116,4 @@ def _place_and_make(instance: Instance) -> tuple[str, ...]:
         instance.architecture,
         instance.platform,
         instance.purchase_option,
-    )
-
-
-def _bounded(
-    specs: tuple[MetricSpec, MetricSpec, MetricSpec],
-    label_sets: tuple[str, ...],
-    values: Sequence[Bounded | None],
-) -> tuple[Family, Family, Family]:
-    value, lower, upper = specs
-    return (
-        known(value, label_sets, [None if v is None else v.value for v in values]),
-        known(lower, label_sets, [None if v is None else v.lower for v in values]),
-        known(upper, label_sets, [None if v is None else v.upper for v in values]),
     )

@@ -20,3 +20,8 @@ def label_set(names: Sequence[str], values: Sequence[str]) -> str:
         return ""
     pairs = zip(names, values, strict=True)
     return "{" + ",".join([f'{name}="{escaped(value)}"' for name, value in pairs]) + "}"
+
+
+def extended(rendered: str, names: Sequence[str], values: Sequence[str]) -> str:
+    """Add labels to a label set that is rendered already and not empty."""
+    return f"{rendered[:-1]},{label_set(names, values)[1:]}"

@@ -12,6 +12,7 @@ from exporter.core.units import WATTS_PER_KILOWATT
 from exporter.exposition.figures import MISSING, bounds, figure, instant, percent
 from exporter.exposition.page_health import gaps_section, sources_section
 from exporter.exposition.page_instances import instances_section
+from exporter.exposition.page_scenarios import scenarios_section
 from exporter.exposition.page_statement import statement_section
 from exporter.exposition.stylesheet import STYLESHEET
 
@@ -41,6 +42,7 @@ def render_page(
         body += [
             _fleet(snapshot),
             statement_section(snapshot),
+            scenarios_section(snapshot),
             instances_section(snapshot, query),
             gaps_section(snapshot),
         ]
@@ -70,8 +72,9 @@ def _banner(text: str) -> str:
 
 def _fleet(snapshot: FleetSnapshot) -> str:
     totals, power = snapshot.totals, snapshot.totals.power_watts
+    kilowatts = power.in_units_of(WATTS_PER_KILOWATT) if power else None
     cards = (
-        _card(snapshot, "Power (IT), kW", Quantity.POWER, _kilowatts(power)),
+        _card(snapshot, "Power (IT), kW", Quantity.POWER, kilowatts),
         _card(
             snapshot,
             "Operational emissions, gCO2e/h",
@@ -112,17 +115,6 @@ def _size(snapshot: FleetSnapshot) -> str:
 
     running, stopped = number(InstanceState.RUNNING), number(InstanceState.STOPPED)
     return f"{running} running and {stopped} stopped instances"
-
-
-def _kilowatts(power_watts: Bounded | None) -> Bounded | None:
-    if power_watts is None:
-        return None
-    lower, upper = power_watts.lower, power_watts.upper
-    return Bounded(
-        power_watts.value / WATTS_PER_KILOWATT,
-        None if lower is None else lower / WATTS_PER_KILOWATT,
-        None if upper is None else upper / WATTS_PER_KILOWATT,
-    )
 
 
 def _unbounded(value: float | None) -> Bounded | None:

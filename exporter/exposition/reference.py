@@ -14,6 +14,7 @@ from exporter.exposition.catalogue import (
     fleet,
     health,
     instances,
+    scenarios,
     time_and_money,
 )
 
@@ -48,6 +49,7 @@ def metrics_reference() -> str:
             _section("Fleet and budgets", fleet.METRICS),
             _section("Accrued over time", accrual.METRICS),
             _section("Time and money", time_and_money.METRICS),
+            _section("Business case", scenarios.METRICS),
             _section("Grid, region and uncertainty", factors.METRICS),
             _section("Sources and the exporter itself", health.METRICS),
             _CLIENT_LIBRARY,

@@ -1,4 +1,4 @@
-"""Carbon intensity of three zones, hour by hour: INVENTED curves of a believable shape.
+"""Carbon intensity of four zones, hour by hour: INVENTED curves of a believable shape.
 
 Demand of the hour and the weekday lifts it, wind lowers it for days, sun lowers it around noon.
 Hourly steps of the logarithm come out near those measured on real zones: a standard deviation of
@@ -44,6 +44,7 @@ class Climate(NamedTuple):
 CLIMATES: Mapping[str, Climate] = {
     "DE": Climate(1, 540, 0.6, 2.5, 0.5, 0.12),
     "IE": Climate(0, 450, 0.7, 1.2, 0.08, 0.12),
+    "SE-SE3": Climate(1, 41, 0.45, 2.5, 0.08, 0.1),
     "US-MIDA-PJM": Climate(-5, 415, 0.12, 2.0, 0.05, 0.05),
 }
 

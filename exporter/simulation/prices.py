@@ -15,18 +15,37 @@ _LINUX_USD_PER_HOUR: Mapping[str, float] = {
     "t3a.large": 0.078,
     "t4g.medium": 0.035,
     "m5.large": 0.1,
+    "m5.xlarge": 0.2,
+    "m5.2xlarge": 0.4,
     "m5.4xlarge": 0.8,
+    "m6i.large": 0.1,
     "m6i.xlarge": 0.2,
+    "m6i.2xlarge": 0.4,
+    "m6g.medium": 0.04,
     "m6g.large": 0.08,
     "m7i.large": 0.105,
+    "m7i.xlarge": 0.21,
+    "m8a.medium": 0.06,
     "m8a.large": 0.12,
+    "c5.large": 0.09,
     "c5.xlarge": 0.18,
+    "c5.2xlarge": 0.36,
+    "c6g.medium": 0.035,
+    "c6g.large": 0.07,
     "c6g.xlarge": 0.14,
+    "c7g.medium": 0.0375,
+    "c7g.large": 0.075,
     "c7g.xlarge": 0.15,
     "r5.large": 0.13,
+    "r5.xlarge": 0.26,
     "g4dn.xlarge": 0.55,
 }
-_REGION_FACTORS: Mapping[str, float] = {"us-east-1": 1.0, "eu-west-1": 1.1, "eu-central-1": 1.18}
+_REGION_FACTORS: Mapping[str, float] = {
+    "us-east-1": 1.0,
+    "eu-north-1": 1.06,
+    "eu-west-1": 1.1,
+    "eu-central-1": 1.18,
+}
 _WINDOWS_USD_PER_HOUR_PER_VCPU = 0.045
 SOLD_TENANCY = "default"
 

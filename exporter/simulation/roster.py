@@ -89,7 +89,8 @@ ORDINARY = (
     Group(5, _LAB_IE, "m6g.large", "data", "etl", "prod", Load.BATCH),
     Group(4, _LAB_US, "m7i.large", "data", "events", "prod", Load.STREAM),
     Group(1, _LAB_US, "m5.4xlarge", "data", "warehouse", "prod", Load.BATCH),
-    Group(4, _LAB_IE, "m5.large", "data", "notebooks", "dev", Load.WORKBENCH, _OFFICE),
+    # Nobody switches these off at night: something for a schedule to save.
+    Group(4, _LAB_IE, "m5.large", "data", "notebooks", "dev", Load.WORKBENCH),
     Group(6, _LAB_US, "c5.xlarge", "platform", "ci", "prod", Load.BUILD, Rhythm.ALWAYS, 6, _SPOT),
     Group(8, _SHOP_DE, "m6i.xlarge", "platform", "kubernetes", "prod", Load.CLUSTER),
     Group(3, _SHOP_DE, "m5.large", "platform", "monitoring", "prod", Load.STREAM),

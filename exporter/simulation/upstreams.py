@@ -173,11 +173,10 @@ class SimulatedUpstreams:
     def _inventory(self, place: Place, at: float, previous: Inventory | None) -> Inventory:
         instances = self.world.instances_at(at, place)
         found = (*instances, *self.world.terminated_at(at, place))
-        types = sorted({instance.instance_type for instance in instances})
         return Inventory(
             place,
             instances,
-            tuple(map(hardware.describe, types)),
+            hardware.describe_families({instance.instance_type for instance in instances}),
             sighted(previous.sightings if previous else (), found, began_at=at, ended_at=at),
         )
 

@@ -149,9 +149,11 @@ def _measured_slots(run: Run, from_at: float, to_at: float) -> list[float]:
         first_at + step * CPU_SLOT_SECONDS
         for step in range(ceil((end_at - first_at) / CPU_SLOT_SECONDS))
     )
-    return [
-        slot
-        for slot in slots
-        if min(run.ended_at, slot + CPU_SLOT_SECONDS) - max(run.started_at, slot)
-        >= _SHORTEST_MEASURED_SECONDS
-    ]
+    return [slot for slot in slots if measured_seconds(run, slot)]
+
+
+def measured_seconds(run: Run, slot_start_at: float) -> float:
+    """For how long a run lasts inside a slot; 0 where that is too short for a CPU point."""
+    ended_at = min(run.ended_at, slot_start_at + CPU_SLOT_SECONDS)
+    seconds = ended_at - max(run.started_at, slot_start_at)
+    return seconds if seconds >= _SHORTEST_MEASURED_SECONDS else 0.0

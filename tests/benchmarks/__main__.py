@@ -21,6 +21,7 @@ BENCHMARKS = {
     "startup": "start, stop and scrapes while upstreams hang; restarts",
     "estimate": "one refresh",
     "books": "hours, statements, corrections, against working everything out anew",
+    "case": "the business case, against plain loops per instance and hour",
     "state": "the state files, saved and loaded",
     "history": "an hour on disk, against SQLite and one JSON file that is rewritten",
 }

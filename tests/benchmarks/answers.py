@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_HOUR
-from tests.benchmarks.organization import ROLE_KEY, Fleet
+from tests.benchmarks.organization import ROLE_KEY, TYPES, Fleet
 from tests.benchmarks.trail_and_bill import IMAGE_ID, billed, looked_up
 
 
@@ -37,11 +38,12 @@ def _instances(fleet: Fleet, asked: Asked) -> str:
 
 def _types(fleet: Fleet, asked: Asked) -> str:
     del fleet
+    patterns = [text for name, text in asked.fields.items() if name.startswith("Filter.1.Value.")]
     items = "".join(
         f"<item><instanceType>{name}</instanceType><vCpuInfo><defaultVCpus>2</defaultVCpus>"
         "</vCpuInfo><memoryInfo><sizeInMiB>8192</sizeInMiB></memoryInfo></item>"
-        for field, name in asked.fields.items()
-        if field.startswith("Filter.1.Value.")
+        for name in TYPES
+        if any(fnmatchcase(name, pattern) for pattern in patterns)
     )
     return f"<R><instanceTypeSet>{items}</instanceTypeSet></R>"
 

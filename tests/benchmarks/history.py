@@ -15,8 +15,12 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from exporter.books.archive import Archive
+from exporter.books.cpu_book import CpuBook
+from exporter.books.usage_book import UsageBook
 from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from exporter.history import SegmentLog
+from exporter.store import StateDirectory
 from tests.benchmarks.estimate import timed
 from tests.benchmarks.figures import Spread, ratio, result
 from tests.benchmarks.usage import STARTED_AT, ZONES, Record, Usage
@@ -45,7 +49,8 @@ class Database:
         self._connection.execute("PRAGMA synchronous = FULL")  # durable, as an fsync is
         self._connection.execute(
             "CREATE TABLE hours (hour INTEGER, place INTEGER, instance_id TEXT, "
-            "instance_type TEXT, running REAL, billed REAL, unknown REAL, measured REAL, "
+            "instance_type TEXT, kind INTEGER, "
+            "running REAL, billed REAL, unknown REAL, measured REAL, "
             "joules REAL, grams REAL, usd REAL, cpu TEXT, grid_zone TEXT, pue REAL, "
             "PRIMARY KEY (hour, instance_id)) WITHOUT ROWID"
         )
@@ -54,7 +59,7 @@ class Database:
         """Write one hour."""
         self._connection.execute("BEGIN")
         self._connection.executemany(
-            "INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            "INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
         self._connection.execute("COMMIT")
 
@@ -140,6 +145,49 @@ def append_hours(folder: Path, fleet: Usage) -> Times:
     return times
 
 
+def append_uses(folder: Path, fleet: Usage, hours: int) -> Times:
+    """Append what groups used, hour by hour."""
+    log = SegmentLog(folder, "usage_hours", span_seconds=SECONDS_PER_DAY)
+    times = []
+    for hour in range(hours):
+        at, records = STARTED_AT + hour * SECONDS_PER_HOUR, fleet.use(hour)
+        times.append(timed(lambda: log.append(at, records)))  # noqa: B023 - called at once
+    return times
+
+
+def recall(folder: Path, fleet: Usage) -> None:
+    """Write six weeks of use and CPU, and read them back into the books of a new process."""
+    with StateDirectory(folder) as store:
+        archive, history = Archive(store), folder / "history"
+        times = append_uses(history / "usage_hours", fleet, HOURS_KEPT)
+        cpu = SegmentLog(history / "cpu_days", "cpu_days", span_seconds=SECONDS_PER_DAY)
+        day = fleet.cpu_day()
+        for number in range(DAYS_KEPT):
+            at = STARTED_AT + number * SECONDS_PER_DAY
+            cpu.append(at, [record | {"day": at} for record in day])
+        groups = sum(len(record["columns"]["location"]) for record in fleet.use(0))
+        show(f"usage_hours, {groups} groups: append an hour", times)
+        show_size("usage_hours", bytes_per_file(history / "usage_hours"), per="day", kept=DAYS_KEPT)
+        usage, load = UsageBook(), CpuBook()
+        end_at = STARTED_AT + DAYS_KEPT * SECONDS_PER_DAY
+        show("usage_hours: read 42 days", [timed(lambda: take_uses(archive, usage))])
+        show("use by hour of 42 days", [timed(lambda: usage.history(end_at))])
+        show("cpu_days: read 42 days", [timed(lambda: take_days(archive, load))])
+        show("loads of 42 days", [timed(load.loads)])
+
+
+def take_uses(archive: Archive, book: UsageBook) -> None:
+    """As at a start."""
+    for hour in archive.uses_since(0.0):
+        book.take(hour)
+
+
+def take_days(archive: Archive, book: CpuBook) -> None:
+    """As at a start."""
+    for day in archive.cpu_since(0.0):
+        book.take_day(*day)
+
+
 def bytes_per_file(folder: Path) -> float:
     """Mean size of the segments."""
     sizes = [path.stat().st_size for path in folder.iterdir()]
@@ -216,6 +264,7 @@ def main() -> None:
             show(f"{what}: append an hour", times[instances])
             show_size(what, bytes_per_file(own), per="hour", kept=HOURS_KEPT)
         day_sizes(folder, fleets[LARGEST])
+        recall(folder / "recalled", fleets[LARGEST])
         print(f"  {LARGEST:,} instances:")
         levels(fleets[LARGEST].hour(0))
         against_sqlite(folder, fleets[LARGEST])

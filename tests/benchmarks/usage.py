@@ -1,5 +1,6 @@
 """A made-up fleet's hours and days, as the history keeps them."""
 
+import itertools
 import math
 import random
 from collections import Counter
@@ -12,6 +13,7 @@ STARTED_AT = 1_790_035_200.0
 """Midnight."""
 DRAWN_HOURS = 12
 CPU_POINTS_PER_DAY = 288
+ENVIRONMENTS = ("prod", "test", "")
 ZONES = tuple(f"ZONE-{number:02}" for number in range(20))
 
 Record = dict[str, Any]
@@ -37,6 +39,14 @@ class Usage:
         grids = [{"kind": "intensity"} | grid for grid in self.grid(hour)]
         return [record | {"hour": at} for record in places] + grids
 
+    def use(self, hour: int) -> list[Record]:
+        """What the groups of each place used in one hour: a type is all of one environment."""
+        at = STARTED_AT + hour * SECONDS_PER_HOUR
+        return [
+            _named(number) | {"hour": at, "columns": _groups(number, record["columns"])}
+            for number, record in enumerate(self._drawn[hour % DRAWN_HOURS])
+        ]
+
     def grid(self, hour: int) -> list[Record]:
         """The intensity of every grid zone, as ElectricityMaps has it: in whole grams."""
         at = STARTED_AT + hour * SECONDS_PER_HOUR
@@ -55,7 +65,7 @@ class Usage:
                 "columns": {
                     "instance_id": [instance_id for instance_id, _, _ in own],
                     "levels": [
-                        sorted(Counter(self._points(percent, CPU_POINTS_PER_DAY)).items())
+                        _flat(Counter(self._points(percent, CPU_POINTS_PER_DAY)))
                         for _, _, percent in own
                     ],
                 },
@@ -70,7 +80,8 @@ class Usage:
     def _place(self, number: int, own: list[tuple[str, str, float]]) -> Record:
         rows = [self._row(number, *machine) for machine in own]
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        return {"kind": "place"} | _named(number) | {"columns": columns}
+        kinds = [_kind(number, environment) for environment in ENVIRONMENTS]
+        return {"kind": "place"} | _named(number) | {"kinds": kinds, "columns": columns}
 
     def _row(self, place: int, instance_id: str, name: str, percent: float) -> Record:
         """One in twenty has run for a part of the hour, and lacks a CPU point."""
@@ -83,6 +94,7 @@ class Usage:
         return {
             "instance_id": instance_id,
             "instance_type": name,
+            "kind": _environment(name),
             "running_seconds": running_seconds,
             "billed_seconds": running_seconds,
             "unknown_seconds": 0.0,
@@ -102,3 +114,42 @@ class Usage:
 
 def _named(place: int) -> Record:
     return {"account_id": f"{111122223333 + place // 4}", "region": f"eu-west-{place % 4}"}
+
+
+def _flat(counted: Counter[int]) -> list[int]:
+    return list(itertools.chain(*sorted(counted.items())))
+
+
+def _environment(instance_type: str) -> int:
+    return TYPES.index(instance_type) % len(ENVIRONMENTS)
+
+
+def _kind(place: int, environment: str) -> Record:
+    return {
+        "location": _named(place)["region"],
+        "usage_operation": "RunInstances",
+        "tenancy": "default",
+        "purchase_option": "on_demand",
+        "environment": environment,
+    }
+
+
+def _groups(place: int, columns: Record) -> Record:
+    sums: dict[str, list[float]] = {}
+    names = ("running_seconds", "measured_seconds", "energy_joules", "running_seconds", "cost_usd")
+    for name, *row in zip(
+        columns["instance_type"], *(columns[each] for each in names), strict=True
+    ):
+        known = sums.setdefault(name, [0.0] * len(names))
+        for number, amount in enumerate(row):
+            known[number] += amount
+    kinds = [_kind(place, ENVIRONMENTS[_environment(name)]) for name in sums]
+    return {
+        "instance_type": list(sums),
+        **{column: [kind[column] for kind in kinds] for column in kinds[0]},
+        "running_seconds": [each[0] for each in sums.values()],
+        "measured_seconds": [each[1] for each in sums.values()],
+        "energy_joules": [each[2] for each in sums.values()],
+        "priced_seconds": [each[3] for each in sums.values()],
+        "cost_usd": [each[4] for each in sums.values()],
+    }

@@ -8,10 +8,12 @@ from typing import NamedTuple
 from exporter.books.archive import Archive
 from exporter.books.bookkeeper import Bookkeeper
 from exporter.books.facts import Facts
+from exporter.books.ledger import OnClosed, nobody
 from exporter.core.evidence import Quantity
 from exporter.core.fleet import Instance, InstanceState, Place
 from exporter.core.power import PowerCurve
 from exporter.core.provenance import SourceName
+from exporter.core.scenarios.usage import HourOfUse
 from exporter.core.statement import Accrued, Statement
 from exporter.gather import gather_facts
 from exporter.refresh import Cadence
@@ -57,7 +59,7 @@ def stopped(subject: Instance, at: float) -> Instance:
 class Keeping(Polling):
     """The background loop of a fake cloud without the exposition: what it polls is kept in books.
 
-    ``facts`` are what the books were kept from last.
+    ``facts`` are what the books were kept from last, ``told`` are the hours closed or corrected.
     """
 
     def __init__(
@@ -69,7 +71,8 @@ class Keeping(Polling):
         cadences: Mapping[SourceName, Cadence] = DEFAULT_CADENCES,
     ) -> None:
         super().__init__(upstreams, clock, store=store, cadences=cadences)
-        self.bookkeeper = bookkeeper(store, clock)
+        self.told: list[HourOfUse] = []
+        self.bookkeeper = bookkeeper(store, clock, self.told.extend)
         self.statement = Statement()
         self.facts = gather_facts(self.roster, clock.wall())
 
@@ -87,10 +90,13 @@ class Keeping(Polling):
                 self.store.save(source, cells)
 
 
-def bookkeeper(store: StateDirectory | None, clock: FakeClock) -> Bookkeeper:
+def bookkeeper(
+    store: StateDirectory | None, clock: FakeClock, on_closed: OnClosed = nobody
+) -> Bookkeeper:
     """Books of one process, that go on from what is in the state directory."""
     archive = Archive(store) if store else None
-    return Bookkeeper(archive, SITING, CPU_INTERVAL_SECONDS, clock.wall(), clock.monotonic)
+    now = clock.wall()
+    return Bookkeeper(archive, SITING, CPU_INTERVAL_SECONDS, now, clock.monotonic, on_closed)
 
 
 def keeping(*instances: Instance, store: StateDirectory | None = None) -> Keeping:
@@ -126,11 +132,12 @@ def played(
     facts: Iterable[Facts],
     store: StateDirectory | None = None,
     watch: Callable[[Statement], None] = lambda _: None,
+    on_closed: OnClosed = nobody,
 ) -> Bookkeeper:
     """Keep books of a film; the clock is that of the film."""
     frames = list(facts)
     clock = FakeClock(frames[0].now)
-    books = bookkeeper(store, clock)
+    books = bookkeeper(store, clock, on_closed)
     for frame in frames:
         clock.advance(frame.now - clock.wall())
         watch(books.keep(frame))

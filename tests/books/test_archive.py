@@ -12,14 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.books.archive import COMPUTED_SECONDS, KEPT_SECONDS, Archive, Hour
+from exporter.books.archive import COMPUTED_SECONDS, KEPT_SECONDS, Archive
 from exporter.books.closing import HourRow
+from exporter.books.hour import Hour
+from exporter.books.kind import Kind
 from exporter.books.meter import Metered
 from exporter.books.place_book import ClosedHour, PlaceBook
+from exporter.books.records import CpuDay
 from exporter.core.accrual import Facility, PendingEmissions, PlaceAccrual
 from exporter.core.evidence import GridIntensity, Quantity
-from exporter.core.fleet import Place
+from exporter.core.fleet import Place, PurchaseOption
 from exporter.core.metering import NO_POINTS, InstanceHour, points_text
+from exporter.core.scenarios.load import packed
 from exporter.core.statement import Accrued
 from exporter.store import StateDirectory
 from tests.books.scenes import DAY, DAY_AT, END_AT, HOUR, HOUR_AT
@@ -108,6 +112,8 @@ def test_before_anything_was_written(archive, tmp_path):
     assert archive.load_books() == ()
     assert archive.load_meter() == {}
     assert archive.hour(HOUR_AT) == {}
+    assert list(archive.uses_since(0.0)) == list(archive.cpu_since(0.0)) == []
+    assert list(archive.cpu_hours_since(0.0)) == []
     assert list(archive.grid_since(0.0)) == list(archive.computed_since(0.0)) == []
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
 
@@ -147,6 +153,10 @@ def test_books_that_cannot_be_read_are_set_aside(archive, tmp_path, caplog, cont
     assert [book.place for book in restarted(tmp_path).load_books()] == [FRANKFURT]
 
 
+WEB_KIND = Kind("eu-central-1", "RunInstances", "default", PurchaseOption.ON_DEMAND, "prod")
+SPOT_KIND = Kind("eu-central-1", "RunInstances:0002", "default", PurchaseOption.SPOT, "")
+
+
 def row(instance_id="i-0web", facility=Facility("DE", 1.25), points=NO_POINTS, **changes):  # noqa: B008 - an immutable tuple
     """A whole hour at 2 W, at 0.12 USD; anything may be changed by name."""
     known = {
@@ -158,9 +168,16 @@ def row(instance_id="i-0web", facility=Facility("DE", 1.25), points=NO_POINTS, *
         "embodied_grams": 0.5,
         "cost_usd": 0.12,
     }
-    kind = "m5.large" if instance_id == "i-0web" else "t3.micro"
+    is_web = instance_id == "i-0web"
     hour = InstanceHour(**(known | changes))
-    return HourRow(instance_id, kind, facility, hour, points_text(points))
+    return HourRow(
+        instance_id,
+        "m5.large" if is_web else "t3.micro",
+        facility,
+        hour,
+        points_text(points),
+        WEB_KIND if is_web else SPOT_KIND,
+    )
 
 
 IDLE = row(points=[0.0] * 11 + [None])
@@ -179,7 +196,7 @@ GONE = row(
 
 def test_an_hour_as_it_is_documented(archive, tmp_path):
     """A header, then a record of columns; what is not known is null, and never zero."""
-    archive.add_hours([Hour(FRANKFURT, HOUR_AT, (IDLE, GONE))])
+    archive.add_hours([Hour(FRANKFURT, HOUR_AT, (IDLE, GONE, row("i-also")))])
 
     header, record = lines(tmp_path / "history/instance_hours/2026-03-04T11.jsonl.gz")
     assert header == {
@@ -193,21 +210,97 @@ def test_an_hour_as_it_is_documented(archive, tmp_path):
         "account_id": "111122223333",
         "region": "eu-central-1",
         "hour": HOUR_AT,
+        "kinds": [
+            {
+                "location": "eu-central-1",
+                "usage_operation": "RunInstances",
+                "tenancy": "default",
+                "purchase_option": "on_demand",
+                "environment": "prod",
+            },
+            {
+                "location": "eu-central-1",
+                "usage_operation": "RunInstances:0002",
+                "tenancy": "default",
+                "purchase_option": "spot",
+                "environment": "",
+            },
+        ],
         "columns": {
-            "instance_id": ["i-0web", "i-gone"],
-            "instance_type": ["m5.large", "t3.micro"],
-            "grid_zone": ["DE", ""],
-            "pue_ratio": [1.25, None],
-            "running_seconds": [3600.0, 20.0],
-            "billed_seconds": [3600.0, 60.0],
-            "unknown_seconds": [0.0, 40.5],
-            "measured_seconds": [3600.0, 0.0],
-            "energy_joules": [7200.0, None],
-            "embodied_grams": [0.5, None],
-            "cost_usd": [0.12, None],
-            "cpu": ["00" * 11 + "--", "--" * 12],
+            "instance_id": ["i-0web", "i-gone", "i-also"],
+            "instance_type": ["m5.large", "t3.micro", "t3.micro"],
+            "kind": [0, 1, 1],
+            "grid_zone": ["DE", "", "DE"],
+            "pue_ratio": [1.25, None, 1.25],
+            "running_seconds": [3600.0, 20.0, 3600.0],
+            "billed_seconds": [3600.0, 60.0, 3600.0],
+            "unknown_seconds": [0.0, 40.5, 0.0],
+            "measured_seconds": [3600.0, 0.0, 3600.0],
+            "energy_joules": [7200.0, None, 7200.0],
+            "embodied_grams": [0.5, None, 0.5],
+            "cost_usd": [0.12, None, 0.12],
+            "cpu": ["00" * 11 + "--", "--" * 12, "--" * 12],
         },
     }
+
+
+def test_use_as_it_is_documented(archive, tmp_path):
+    """One record per place and hour, in the file of the day; a row per group of like instances."""
+    archive.add_hours([Hour(FRANKFURT, HOUR_AT, (IDLE, GONE, row("i-also")))])
+    archive.add_hours([Hour(DUBLIN, END_AT, ())])
+
+    header, record, empty = lines(tmp_path / "history/usage_hours/2026-03-04.jsonl.gz")
+    assert (header["kind"], header["start"]) == ("usage_hours", int(DAY_AT))
+    assert record == {
+        "account_id": "111122223333",
+        "region": "eu-central-1",
+        "hour": HOUR_AT,
+        "columns": {
+            "location": ["eu-central-1", "eu-central-1"],
+            "instance_type": ["m5.large", "t3.micro"],
+            "usage_operation": ["RunInstances", "RunInstances:0002"],
+            "tenancy": ["default", "default"],
+            "purchase_option": ["on_demand", "spot"],
+            "environment": ["prod", ""],
+            "running_seconds": [3600.0, 3660.5],
+            "measured_seconds": [3600.0, 3600.0],
+            "energy_joules": [7200.0, 7200.0],
+            "priced_seconds": [3600.0, 3600.0],
+            "cost_usd": [0.12, 0.12],
+        },
+    }
+    assert (empty["region"], empty["hour"]) == ("eu-west-1", END_AT)
+    assert set(empty["columns"]) == set(record["columns"])
+    assert set(map(tuple, empty["columns"].values())) == {()}
+
+
+def test_kinds_come_back(archive):
+    """Each row has its own again; records from before there were kinds have none."""
+    archive.add_hours([Hour(FRANKFURT, HOUR_AT, (GONE, IDLE, IDLE._replace(kind=None)))])
+    archive.add_hours([Hour(DUBLIN, HOUR_AT, (IDLE,))])
+    old = {"instance_id": ["i-0web", "i-gone"], "cost_usd": [0.12, None]}
+    archive._hours.append(END_AT, [{"kind": "place", **FRANKFURT._asdict(), "columns": old}])
+
+    found = archive.hour(HOUR_AT)
+    assert found[FRANKFURT]["kind"] == [SPOT_KIND, WEB_KIND, None]
+    assert found[DUBLIN]["kind"] == [WEB_KIND]
+    assert archive.hour(END_AT)[FRANKFURT] == old | {"kind": [None, None]}
+
+
+def test_use_comes_back(archive):
+    """What an hour's rows add up to, oldest day first; CPU of it is in the hours themselves."""
+    told = [
+        Hour(FRANKFURT, DAY_AT - HOUR, (IDLE, GONE)),
+        Hour(DUBLIN, DAY_AT, ()),
+        Hour(FRANKFURT, DAY_AT, (row("i-also", cost_usd=None),)),
+    ]
+    archive.add_hours(told)
+
+    assert list(archive.uses_since(DAY_AT - 1)) == [hour.of_use._replace(cpu=()) for hour in told]
+    assert [hour.hour_at for hour in archive.uses_since(DAY_AT)] == [DAY_AT, DAY_AT]
+    by_hours = list(archive.cpu_hours_since(DAY_AT - HOUR))
+    assert by_hours == [hour.of_use._replace(uses=()) for hour in told]
+    assert len(list(archive.cpu_hours_since(DAY_AT))) == 2
 
 
 def test_an_idle_measured_hour_has_its_energy(archive):
@@ -327,7 +420,7 @@ def test_a_distribution_counts_the_points_of_a_day(told):
         path = Path(state_dir) / "history/cpu_days/2026-03-04.jsonl.gz"
         records = lines(path)[1:] if path.exists() else []
     found = {
-        (record["region"], name): Counter(dict(levels))
+        (record["region"], name): Counter(dict(zip(levels[::2], levels[1::2], strict=True)))
         for record in records
         for name, levels in zip(*record["columns"].values(), strict=True)
     }
@@ -347,9 +440,21 @@ def test_a_distribution_as_it_is_documented(archive, tmp_path):
             "account_id": "111122223333",
             "region": "eu-central-1",
             "day": DAY_AT,
-            "columns": {"instance_id": ["i-0web"], "levels": [[[11, 4], [12, 4]]]},
+            "columns": {"instance_id": ["i-0web"], "levels": [[11, 4, 12, 4]]},
         }
     ]
+    assert list(archive.cpu_since(DAY_AT)) == [
+        CpuDay(FRANKFURT, DAY_AT, {"i-0web": packed([(11, 4), (12, 4)])})
+    ]
+
+
+def test_an_old_distribution(archive):
+    """A list for each pair, as it was written before."""
+    columns = {"instance_id": ["i-0web"], "levels": [[[11, 4], [12, 4]]]}
+    archive._cpu.append(DAY_AT, [{**FRANKFURT._asdict(), "day": DAY_AT, "columns": columns}])
+
+    (day,) = archive.cpu_since(DAY_AT)
+    assert day.blocks == {"i-0web": packed([(11, 4), (12, 4)])}
 
 
 def test_a_day_is_distributed_once(archive, tmp_path):
@@ -360,7 +465,7 @@ def test_a_day_is_distributed_once(archive, tmp_path):
     archive.distribute_cpu(DAY_AT)
 
     (_, record) = lines(tmp_path / "history/cpu_days/2026-03-04.jsonl.gz")
-    assert record["columns"]["levels"] == [[[2, 12]]]
+    assert record["columns"]["levels"] == [[2, 12]]
 
 
 def test_a_day_without_points_has_no_distribution(archive, tmp_path):
@@ -383,7 +488,13 @@ def test_pruning(archive, tmp_path):
     archive.prune(now)
 
     kept = Counter(path.parent.name for path in (tmp_path / "history").rglob("*.gz"))
-    assert kept == {"instance_hours": 1, "grid_days": 1, "cpu_days": 1, "computed_days": 2}
+    assert kept == {
+        "instance_hours": 1,
+        "usage_hours": 1,
+        "grid_days": 1,
+        "cpu_days": 1,
+        "computed_days": 2,
+    }
 
 
 def test_who_only_reads(store, tmp_path):

@@ -13,6 +13,7 @@ from exporter.books.closing import (
     Closing,
 )
 from exporter.books.facts import PlaceFacts
+from exporter.books.kind import Kind
 from exporter.books.meter import LATEST_POINT_SECONDS, Meter
 from exporter.books.place_book import ClosedHour, PlaceBook
 from exporter.core.accrual import Facility, PendingEmissions, PlaceAccrual
@@ -271,6 +272,7 @@ def test_a_closed_hour_is_accrued():
     (row,) = found.rows
     assert (row.instance_id, row.instance_type) == ("i-0web", "m5.large")
     assert (row.facility, row.cpu) == (Facility("DE", 1.25), "00" * 12)
+    assert row.kind == Kind.of(WEB)
     assert found.book.closed == (ClosedHour(HOUR_AT, frozenset()),)
 
 

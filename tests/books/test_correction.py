@@ -1,13 +1,16 @@
 """Recorded hours of which CloudTrail tells more: written again where their runtimes changed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from exporter.books.archive import Hour, _hour_record
 from exporter.books.closing import HourRow
 from exporter.books.correction import Correction, corrected_hour
+from exporter.books.hour import Hour
+from exporter.books.kind import Kind
+from exporter.books.records import hour_columns, hour_record
 from exporter.core.fleet import InstanceState
 from exporter.core.trail import TrailAction, TrailEvent
 from tests.books.scenes import (
@@ -28,9 +31,12 @@ from tests.factories import FRANKFURT, instance
 
 POINTS = "0a" * 12
 IMAGE = "ami-0aaaaaaaaaaaaaaaa"
+TEST_WEB = Kind.of(WEB)._replace(environment="test")
+"""What the web server was then; it has no tag any more."""
 COLUMNS = (
     "instance_id",
     "instance_type",
+    "kind",
     "grid_zone",
     "pue_ratio",
     "running_seconds",
@@ -49,6 +55,7 @@ def recorded(instance_id: str = "i-0web", **changes: Any) -> dict[str, Any]:
     whole = {
         "instance_id": instance_id,
         "instance_type": "m5.large",
+        "kind": TEST_WEB,
         "grid_zone": "DE",
         "pue_ratio": 1.25,
         "running_seconds": HOUR,
@@ -181,6 +188,7 @@ def test_an_instance_that_nobody_had_seen():
     assert (brief.hour.running_seconds, brief.hour.measured_seconds) == (90, 0)
     assert brief.hour.cost_usd == pytest.approx(90 * USD_PER_HOUR / 3600)
     assert brief.cpu == "--" * 12
+    assert (before.kind, brief.kind) == (TEST_WEB, Kind.of(web))
 
 
 LAUNCH = event(TrailAction.RUN, 600, "i-brief", instance_type="m5.large")
@@ -201,6 +209,27 @@ def test_an_hour_that_is_lost():
     assert corrected_hour(FRANKFURT, HOUR_AT, None, chronicle(BRIEF), tariff(facts(BRIEF))) is None
 
 
+def test_an_instance_is_what_it_was_in_its_hour():
+    """Its type and its tags may have changed since: the cost of the hour is of those of then."""
+    resized = replace(STOPPED, instance_type="m5.xlarge")
+    known = place_facts(sighted(resized, SEEN), trail=trail(STOP))
+
+    (row,), _ = found(known, HALF_KNOWN)
+
+    assert (row.instance_type, row.kind) == ("m5.large", TEST_WEB)
+
+
+def test_an_old_record_without_kinds():
+    """Who is still known gets one; who is not stays without, and out of the use of groups."""
+    known = place_facts(sighted(STOPPED, SEEN), trail=trail(STOP))
+
+    rows, _ = found(known, HALF_KNOWN | {"kind": None}, recorded("i-forgotten", kind=None))
+
+    assert [row.kind for row in rows] == [Kind.of(STOPPED), None]
+    (use,) = Hour(FRANKFURT, HOUR_AT, rows).uses
+    assert use.running_seconds == 600
+
+
 def test_who_is_remembered_by_nobody_stays_recorded():
     """A corrected record replaces the hour as a whole: none of it may be lost with it."""
     known = place_facts(sighted(STOPPED, SEEN), trail=trail(STOP))
@@ -210,4 +239,5 @@ def test_who_is_remembered_by_nobody_stays_recorded():
     rows, missed_seconds = found(known, HALF_KNOWN, forgotten)
 
     assert missed_seconds == {"i-0web": 300}
-    assert _hour_record(Hour(FRANKFURT, HOUR_AT, rows[1:]))["columns"] == columns(forgotten)
+    record = hour_record(Hour(FRANKFURT, HOUR_AT, rows[1:]))
+    assert hour_columns(record) == columns(forgotten)

@@ -136,6 +136,56 @@ def test_a_restored_measurement_is_not_replaced_by_an_estimate():
     assert list(book.news()) == [hour(390, HOUR_AT - HOUR)]
 
 
+def test_what_is_restored_late_does_not_replace_what_is_known():
+    """The answers of this process are newer; but a measurement beats an estimate of its hour."""
+    estimate = hour(350, HOUR_AT + HOUR, estimated=True)
+    book = book_of(hour(410), estimate)
+    before = book.edition("DE")
+
+    book.restore(recorded(each) for each in (MEASURED, hour(370, HOUR_AT + HOUR), hour(1, 0.0)))
+
+    known = [book.at("DE", at) for at in (HOUR_AT, HOUR_AT + HOUR, 0.0)]
+    assert [each.grams_per_kilowatt_hour for each in known if each] == [410, 370, 1]
+    assert list(book.news()) == [hour(410)]
+    assert book.edition("DE") != before
+
+
+def test_intensities_by_zone_and_hour():
+    """All that is known, estimates too, until it is forgotten."""
+    book = book_of(hour(300, HOUR_AT - HOUR), ESTIMATE, hour(200, zone="IE"))
+    assert book.intensities() == {
+        "DE": {HOUR_AT - HOUR: 300, HOUR_AT: 380},
+        "IE": {HOUR_AT: 200},
+    }
+
+    book.take("DE", MEASURED, None)
+    book.forget_before(HOUR_AT)
+
+    assert book.intensities() == {"DE": {HOUR_AT: 400}, "IE": {HOUR_AT: 200}}
+    assert GridBook().intensities() == {}
+
+
+def test_intensities_that_were_given_do_not_change():
+    """Whoever computes with them may take its time; zones without news are the same objects."""
+    book = book_of(ESTIMATE, hour(200, zone="IE"))
+    before = book.intensities()
+
+    book.take("DE", MEASURED, None)
+    after = book.intensities()
+
+    assert before["DE"] == {HOUR_AT: 380}
+    assert after["IE"] is before["IE"]
+
+
+def test_zones_that_were_only_asked_about_are_not_listed():
+    """A question tells nothing."""
+    book = GridBook()
+    book.take("DE", None, None)
+    assert book.at("IE", HOUR_AT) is None
+
+    assert book.intensities() == {}
+
+
 def test_old_hours_are_forgotten():
     """Those that began earlier; the limit itself stays."""
     book = book_of(hour(1, HOUR_AT - HOUR), hour(2), hour(3, zone="IE", hour_at=HOUR_AT - 1))

@@ -18,7 +18,7 @@ from exporter.core.snapshot import (
     InstanceEstimate,
     Pue,
 )
-from tests.factories import statement
+from tests.factories import business_case, statement
 
 PLACE = Place("111122223333", "eu-central-1")
 
@@ -63,7 +63,7 @@ def complete(subject: Instance, factor: float = 1.0) -> InstanceEstimate:
 
 
 def snapshot_of(*estimates: InstanceEstimate) -> FleetSnapshot:
-    """A snapshot around these estimates; its totals, factors and books are constant."""
+    """A snapshot around these estimates; all else in it is constant."""
     return FleetSnapshot(
         estimated_at=1_790_003_600.0,
         instances=estimates,
@@ -99,6 +99,7 @@ def snapshot_of(*estimates: InstanceEstimate) -> FleetSnapshot:
             Deviation("grid", 0.125, grid_zone="DE"),
         ),
         statement=statement(PLACE),
+        case=business_case(),
     )
 
 

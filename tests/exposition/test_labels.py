@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.exposition.labels import escaped, label_set
+from exporter.exposition.labels import escaped, extended, label_set
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,11 @@ def test_any_text_survives_a_round_trip(texts: list[str]) -> None:
     line = f"metric{label_set(names, texts)} 1\n"
     (family,) = text_string_to_metric_families(line)
     assert family.samples[0].labels == dict(zip(names, texts, strict=True))
+
+
+def test_an_extended_label_set_is_that_of_all_labels() -> None:
+    """Adding labels to rendered ones gives what rendering them together gives."""
+    names, values = ("a", "b", "c"), ("1", 'say "2"', "}")
+    assert extended(label_set(names[:1], values[:1]), names[1:], values[1:]) == label_set(
+        names, values
+    )

@@ -51,6 +51,20 @@ def test_peculiar_posts_are_there(
     assert sum(1 for post in posts if peculiar(post)) == count
 
 
+def test_something_runs_at_night_that_nobody_needs(posts: tuple[Post, ...]) -> None:
+    """Most of development stops by itself; an ordinary group and a forgotten machine do not."""
+    running = {
+        dict(post.tags)["service"]
+        for post in posts
+        if dict(post.tags).get("environment") in {"dev", "staging"}
+        and post.rhythm is Rhythm.ALWAYS
+        and post.purchase_option is PurchaseOption.ON_DEMAND
+    }
+
+    assert running == {"notebooks", "relaunch"}
+    assert sum(1 for post in posts if post.rhythm is Rhythm.OFFICE_HOURS) > 10
+
+
 def test_all_tagged_posts_carry_all_tags_sorted(posts: tuple[Post, ...]) -> None:
     """Tags are sorted by label, as the inventory promises."""
     labels = Counter(tuple(label for label, _ in post.tags) for post in posts)

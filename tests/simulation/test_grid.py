@@ -9,7 +9,7 @@ from exporter.simulation import grid
 
 YEAR_AT = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 HOUR = 3600.0
-ZONES = ("DE", "IE", "US-MIDA-PJM")
+ZONES = ("DE", "IE", "SE-SE3", "US-MIDA-PJM")
 
 
 def year(zone: str, seed: int = 7) -> list[float]:
@@ -21,6 +21,7 @@ def year(zone: str, seed: int = 7) -> list[float]:
     [
         ("DE", 100, 650, (0.035, 0.075)),
         ("IE", 100, 550, (0.03, 0.08)),
+        ("SE-SE3", 17, 48, (0.02, 0.06)),
         ("US-MIDA-PJM", 330, 450, (0.008, 0.022)),
     ],
 )

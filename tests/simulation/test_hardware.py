@@ -65,6 +65,41 @@ def test_sizes(
     assert described.burstable is burstable
 
 
+@pytest.mark.parametrize(
+    ("instance_type", "smaller"),
+    [
+        ("m5.4xlarge", {"m5.large", "m5.xlarge", "m5.2xlarge"}),
+        ("m6i.xlarge", {"m6i.large"}),
+        ("c5.xlarge", {"c5.large"}),
+        ("c6g.xlarge", {"c6g.medium", "c6g.large"}),
+        ("c7g.xlarge", {"c7g.medium", "c7g.large"}),
+        ("m6g.large", {"m6g.medium"}),
+        ("r5.large", set()),
+    ],
+)
+def test_smaller_sizes_of_a_family_are_described(instance_type: str, smaller: set[str]) -> None:
+    """Those an instance could be moved to, as many times less as it has fewer vCPUs."""
+    own = hardware.describe(instance_type)
+    sizes = hardware.describe_families([instance_type])
+
+    assert own in sizes
+    assert {each.instance_type for each in sizes if each.vcpus < own.vcpus} == smaller
+    for each in sizes:
+        ratio = each.vcpus / own.vcpus
+        assert each.memory_mebibytes == own.memory_mebibytes * ratio
+        watts, own_watts = (hardware.profile(e.instance_type).watts for e in (each, own))
+        assert watts == pytest.approx([w * ratio for w in own_watts], rel=0.1)
+
+
+def test_families_are_described_once_each() -> None:
+    """Sorted by name, without other families."""
+    sizes = hardware.describe_families(["r5.large", "m6g.large", "r5.xlarge"])
+
+    assert [each.instance_type for each in sizes] == [
+        *("m6g.large", "m6g.medium", "r5.large", "r5.xlarge"),
+    ]
+
+
 def test_every_type_of_the_fleet_is_modelled_and_priced() -> None:
     """The roster, the hardware and the price list know the same types."""
     types = {post.instance_type for post in fleet.posts(7, 1000)}

@@ -4,7 +4,7 @@ import pytest
 
 from exporter.core.evidence import PriceKey, SpotKey, SpotQuote
 from exporter.core.fleet import Place
-from exporter.simulation import prices
+from exporter.simulation import fleet, prices
 
 LINUX, WINDOWS = "RunInstances", "RunInstances:0002"
 START_AT = 1_780_000_000.0 // 21600 * 21600
@@ -26,11 +26,36 @@ def quoted(key: SpotKey, at: float) -> SpotQuote:
 
 
 def test_price_depends_on_region_and_operating_system() -> None:
-    """Frankfurt costs more than Ireland, Ireland more than Virginia, Windows more than Linux."""
+    """Frankfurt, Ireland, Stockholm and Virginia in this order; Windows costs more than Linux."""
     assert listed("us-east-1") == 0.1
+    assert listed("eu-north-1") == pytest.approx(0.106)
     assert listed("eu-west-1") == pytest.approx(0.11)
     assert listed("eu-central-1") == pytest.approx(0.118)
     assert listed(operation=WINDOWS) == pytest.approx(0.118 + 2 * 0.045)
+
+
+@pytest.mark.parametrize(
+    ("kind", "half"),
+    [
+        ("m5.4xlarge", "m5.2xlarge"),
+        ("m5.2xlarge", "m5.xlarge"),
+        ("m5.xlarge", "m5.large"),
+        ("c7g.large", "c7g.medium"),
+        ("r5.xlarge", "r5.large"),
+    ],
+)
+def test_half_the_size_costs_half(kind: str, half: str) -> None:
+    """But for rounding: types that nobody runs have prices too."""
+    for location in ("us-east-1", "eu-north-1", "eu-west-1", "eu-central-1"):
+        price = listed(location, kind)
+        assert price is not None
+        assert listed(location, half) == pytest.approx(price / 2, abs=0.0001)
+
+
+def test_the_whole_fleet_is_sold_in_stockholm() -> None:
+    """So that a move there has a cost: every type and operation in use, Windows included."""
+    for post in fleet.posts(7, 100):
+        assert listed("eu-north-1", post.instance_type, post.usage_operation) is not None
 
 
 @pytest.mark.parametrize(

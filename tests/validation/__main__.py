@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.validation import cost, coverage, runtime
+from tests.validation import cost, coverage, runtime, savings
 from tests.validation.page import page
 from tests.validation.recordings import DataError, fingerprint
 from tests.validation.section import Section
@@ -30,6 +30,7 @@ TOPICS = (
     Topic(runtime.section, runtime.PATTERNS),
     Topic(cost.section, cost.PATTERNS),
     Topic(coverage.section, coverage.PATTERNS),
+    Topic(savings.section, savings.PATTERNS),
 )
 
 _ADVICE = """

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from exporter.core.bounded import Bounded
 from exporter.core.evidence import PriceKey
 from exporter.core.scenarios.outcome import Outcome, Resize, Scenario, ScenarioGap
-from exporter.core.snapshot import Bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,8 @@ class BusinessCase:
     the scenario itself, a target region, or (rightsizing) instances that could not be judged.
     Profiles are means of four weeks by (weekday, hour), UTC, Monday is 1; ``grid_profile`` is by
     (zone, weekday, hour). ``wishes`` are prices and types whose answers would complete the case.
+    ``eur_per_usd`` turns dollars at list price into euros as billed, by account; empty without a
+    rate.
     """
 
     outcomes: tuple[Outcome, ...] = ()
@@ -27,3 +29,4 @@ class BusinessCase:
     grid_profile: Mapping[tuple[str, int, int], float] = field(default_factory=dict)
     wishes: frozenset[str | PriceKey] = frozenset()
     usd_per_eur: float | None = None
+    eur_per_usd: Mapping[str, float] = field(default_factory=dict)

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exporter.core.billing import BilledAs
 from exporter.core.evidence import ExchangeRate, GapReason, HardwareProfile, PriceKey, PriceQuote
 from exporter.core.fleet import Hardware, Instance
 from exporter.core.instance_estimate import Siting
 from exporter.core.reconciliation import CostRatio
 from exporter.core.scenarios.load import LoadDistribution
 from exporter.core.scenarios.usage import Intensities, UsageHistory
+
+BilledRatios = Mapping[str, CostRatio]
+"""Billed over computed cost of on-demand instances, by account; those that were compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +33,5 @@ class CaseFacts:
     prices: Mapping[PriceKey, PriceQuote]
     siting: Siting
     exchange_rate: ExchangeRate | GapReason
-    cost_ratios: Mapping[tuple[str, BilledAs], CostRatio]
+    billed_ratios: BilledRatios
     awaited: frozenset[str | PriceKey] = frozenset()

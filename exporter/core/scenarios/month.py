@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from math import exp, hypot, sqrt
 from typing import NamedTuple
 
+from exporter.core.bounded import Bounded
 from exporter.core.scenarios.outcome import DAYS_PER_MONTH
-from exporter.core.snapshot import Bounded
 from exporter.core.uncertainty import COVERAGE_FACTOR
 
 WEEKS = 4

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exporter.core.snapshot import Bounded
+from exporter.core.bounded import Bounded
 
 ASSUMPTIONS_VERSION = "1"
 """Changes whenever a figure would come out differently from the same evidence."""
@@ -12,7 +12,8 @@ ASSUMPTIONS_VERSION = "1"
 DAYS_PER_MONTH = 365.25 / 12
 
 WORTHWHILE_RATIO = 0.02
-"""A smaller saving is not advised: it is within what a choice of other days would change."""
+"""A smaller saving is not advised, and so much more of the other quantity tolerated: it is within
+what a choice of other days would change."""
 
 TOLERATED_WORSE_RATIO = 0.20
 """What is worse than doing nothing on more days than this is not advised."""
@@ -43,6 +44,7 @@ class ScenarioGap(StrEnum):
     ACCELERATOR_UNMODELLED = "accelerator_unmodelled"
     NO_HARDWARE = "no_hardware"
     NO_PROFILE = "no_profile"
+    NO_DATAPOINTS = "no_datapoints"
     NO_PRICE = "no_price"
     AWAITED = "awaited"
     NO_EXCHANGE_RATE = "no_exchange_rate"
@@ -97,7 +99,9 @@ class Resize:
 
 
 def is_worthwhile(cost_ratio: float, emissions_ratio: float, worse_ratio: float) -> bool:
-    """Whether a change is worth advising: it saves something, and seldom does harm."""
+    """Whether a change is worth advising: one falls, neither rises, and few days get worse."""
     return (
-        max(cost_ratio, emissions_ratio) > WORTHWHILE_RATIO and worse_ratio < TOLERATED_WORSE_RATIO
+        max(cost_ratio, emissions_ratio) > WORTHWHILE_RATIO
+        and min(cost_ratio, emissions_ratio) > -WORTHWHILE_RATIO
+        and worse_ratio < TOLERATED_WORSE_RATIO
     )

@@ -6,6 +6,7 @@ from exporter.exposition.catalogue import (
     fleet,
     health,
     instances,
+    scenarios,
     time_and_money,
 )
 from exporter.exposition.catalogue.spec import MetricSpec
@@ -15,6 +16,7 @@ METRICS: tuple[MetricSpec, ...] = (
     *fleet.METRICS,
     *accrual.METRICS,
     *time_and_money.METRICS,
+    *scenarios.METRICS,
     *factors.METRICS,
     *health.METRICS,
 )

@@ -2,27 +2,33 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cachetools import TTLCache
 
-from exporter.core.fleet import Account, Hardware
+from exporter.core.fleet import Account, Hardware, family_of
 from exporter.core.units import SECONDS_PER_DAY
 from exporter.sources.aws.endpoint import Endpoint
 from exporter.sources.aws.record import Record
 from exporter.sources.aws.session import AwsClients
 
 _KEPT_SECONDS = 7 * SECONDS_PER_DAY
-_KEPT_ENTRIES = 100_000  # AWS: about 1,500 types in about 40 regions
-_TYPES_PER_CALL = 100
+_KEPT_ENTRIES = 10_000  # AWS: about 200 families in about 40 regions
+_FAMILIES_PER_CALL = 100  # EC2 takes 200 values of a filter
+_PAGE_SIZE = 100
+
+Sizes = Mapping[str, Hardware]
 
 
 class HardwareCatalogue:
-    """DescribeInstanceTypes, asked once a week per region and type; safe to share by threads."""
+    """DescribeInstanceTypes, asked once a week per region and family; safe to share by threads.
+
+    Whole families are asked for: an instance may be advised another size of its own.
+    """
 
     def __init__(self, clients: AwsClients, *, timer: Callable[[], float] = time.monotonic) -> None:
         self._clients = clients
-        self._known: TTLCache[tuple[str, str], Hardware] = TTLCache(
+        self._known: TTLCache[tuple[str, str], Sizes] = TTLCache(
             _KEPT_ENTRIES, _KEPT_SECONDS, timer
         )
         self._lock = threading.Lock()
@@ -30,33 +36,37 @@ class HardwareCatalogue:
     def look_up(
         self, account: Account, region: str, instance_types: Iterable[str]
     ) -> tuple[Hardware, ...]:
-        """Give the hardware of those types that EC2 describes in the region, by name.
+        """Give every size of the families of those types that EC2 describes in the region, by name.
 
         Raises SourceError when EC2 has to be asked and does not answer usably.
         """
-        endpoint = Endpoint(self._clients, "ec2", region, account)
-        wanted = sorted(set(instance_types))
-        found: dict[str, Hardware] = {}
+        wanted = set(instance_types)
         with self._lock:
-            for name in wanted:
-                hardware = self._known.get((region, name))
-                if hardware is not None:
-                    found[name] = hardware
-        missing = [name for name in wanted if name not in found]
-        for start in range(0, len(missing), _TYPES_PER_CALL):
-            for hardware in _described(endpoint, missing[start : start + _TYPES_PER_CALL]):
-                found[hardware.instance_type] = hardware
-                with self._lock:
-                    self._known[region, hardware.instance_type] = hardware
-        return tuple(found[name] for name in wanted if name in found)
+            known = {f: self._known.get((region, f), {}) for f in map(family_of, wanted)}
+        missing = sorted({family_of(name) for name in wanted if name not in known[family_of(name)]})
+        endpoint = Endpoint(self._clients, "ec2", region, account)
+        for start in range(0, len(missing), _FAMILIES_PER_CALL):
+            known |= self._asked(endpoint, region, missing[start : start + _FAMILIES_PER_CALL])
+        found = (hardware for sizes in known.values() for hardware in sizes.values())
+        return tuple(sorted(found, key=lambda hardware: hardware.instance_type))
+
+    def _asked(self, endpoint: Endpoint, region: str, families: Sequence[str]) -> dict[str, Sizes]:
+        sizes: dict[str, dict[str, Hardware]] = {family: {} for family in families}
+        for hardware in _described(endpoint, families):
+            family = family_of(hardware.instance_type)
+            if family in sizes:
+                sizes[family][hardware.instance_type] = hardware
+        with self._lock:
+            self._known.update({(region, family): found for family, found in sizes.items()})
+        return dict(sizes)
 
 
-def _described(endpoint: Endpoint, names: Sequence[str]) -> list[Hardware]:
-    # By filter, because InstanceTypes fails as a whole when it holds one unknown name.
+def _described(endpoint: Endpoint, families: Sequence[str]) -> list[Hardware]:
+    # By filter: it takes wildcards, and InstanceTypes fails as a whole for one unknown name.
     pages = endpoint.pages(
         "describe_instance_types",
-        Filters=[{"Name": "instance-type", "Values": list(names)}],
-        MaxResults=_TYPES_PER_CALL,
+        Filters=[{"Name": "instance-type", "Values": [f"{family}.*" for family in families]}],
+        MaxResults=_PAGE_SIZE,
     )
     return [_hardware(record) for page in pages for record in page.parts("InstanceTypes")]
 

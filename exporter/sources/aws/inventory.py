@@ -38,7 +38,7 @@ _LINUX_OPERATION = "RunInstances"
 
 
 class Ec2Inventory:
-    """DescribeInstances of one account in one region, and the hardware of the types found.
+    """DescribeInstances of one account in one region, and the hardware of the families found.
 
     ``tag_labels`` maps a label (without its ``tag_`` prefix) to the AWS tag key that feeds it.
     ``wall`` gives epoch seconds.

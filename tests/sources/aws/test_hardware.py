@@ -2,6 +2,7 @@ import threading
 
 import pytest
 from moto import mock_aws
+from moto.ec2.models.instance_types import INSTANCE_FAMILIES, INSTANCE_TYPES
 
 from exporter.core.fleet import Hardware
 from exporter.core.provenance import FailureReason
@@ -98,13 +99,13 @@ def test_architecture(aws, clients, account, supported, architecture):
 
 
 def test_only_what_is_missing_is_asked(aws, clients, account):
-    """A known type is not asked again for a week, in each region by itself."""
+    """A known family is not asked again for a week, in each region by itself."""
     now = [0.0]
     catalogue = HardwareCatalogue(clients, timer=lambda: now[0])
-    aws.ec2("DescribeInstanceTypes", answer(described("m5.large")))
+    aws.ec2("DescribeInstanceTypes", answer(described("m5.large"), described("m5.xlarge")))
     catalogue.look_up(account, "eu-west-1", ["m5.large"])
     aws.ec2("DescribeInstanceTypes", answer(described("c5.large")))
-    both = catalogue.look_up(account, "eu-west-1", ["m5.large", "c5.large", "m5.large"])
+    both = catalogue.look_up(account, "eu-west-1", ["m5.xlarge", "c5.large", "m5.large"])
     aws.ec2("DescribeInstanceTypes", answer(described("m5.large")))
     catalogue.look_up(account, "eu-west-2", ["m5.large"])
     now[0] = 6.9 * DAY
@@ -113,13 +114,29 @@ def test_only_what_is_missing_is_asked(aws, clients, account):
     aws.ec2("DescribeInstanceTypes", answer(described("m5.large")))
     catalogue.look_up(account, "eu-west-1", ["m5.large"])
 
-    assert [hardware.instance_type for hardware in both] == ["c5.large", "m5.large"]
+    assert [hardware.instance_type for hardware in both] == ["c5.large", "m5.large", "m5.xlarge"]
     assert [(asked.region, asked_names(asked.parameters)) for asked in aws.asked] == [
-        ("eu-west-1", ["m5.large"]),
-        ("eu-west-1", ["c5.large"]),
-        ("eu-west-2", ["m5.large"]),
-        ("eu-west-1", ["m5.large"]),
+        ("eu-west-1", ["m5.*"]),
+        ("eu-west-1", ["c5.*"]),
+        ("eu-west-2", ["m5.*"]),
+        ("eu-west-1", ["m5.*"]),
     ]
+
+
+def test_all_sizes_of_the_families_in_use(aws, clients, account):
+    """One question for all families; other families that EC2 might mention are left out."""
+    aws.ec2(
+        "DescribeInstanceTypes",
+        answer(*map(described, ["m5.metal", "m5.large", "m5d.large", "t3.nano", "t3.micro"])),
+    )
+
+    found = HardwareCatalogue(clients).look_up(account, "eu-west-1", ["m5.large", "t3.micro"])
+
+    names = [hardware.instance_type for hardware in found]
+    assert names == ["m5.large", "m5.metal", "t3.micro", "t3.nano"]
+    (asked,) = aws.parameters("DescribeInstanceTypes")
+    assert asked_names(asked) == ["m5.*", "t3.*"]
+    assert (asked["Filter.1.Name"], asked["MaxResults"]) == ("instance-type", "100")
 
 
 def test_nothing_to_ask(aws, clients, account):
@@ -128,8 +145,8 @@ def test_nothing_to_ask(aws, clients, account):
     assert aws.asked == []
 
 
-def test_hundred_types_a_call_and_all_pages(aws, clients, account):
-    """More than a hundred types are asked in several calls, each read to its last page."""
+def test_hundred_families_a_call_and_all_pages(aws, clients, account):
+    """More than a hundred families are asked in several calls, each read to its last page."""
     names = [f"x{number:03}.large" for number in range(150)]
     aws.ec2(
         "DescribeInstanceTypes",
@@ -142,16 +159,31 @@ def test_hundred_types_a_call_and_all_pages(aws, clients, account):
 
     assert [hardware.instance_type for hardware in found] == names
     asked = [asked_names(parameters) for parameters in aws.parameters("DescribeInstanceTypes")]
-    assert asked == [names[:100], names[:100], names[100:]]
+    patterns = [name.replace("large", "*") for name in names]
+    assert asked == [patterns[:100], patterns[:100], patterns[100:]]
 
 
 def test_unknown_type_is_absent(aws, clients, account):
-    """A type that EC2 does not describe is left out, and asked again the next time."""
+    """A type that EC2 does not describe is left out, and its family asked again the next time."""
     catalogue = HardwareCatalogue(clients)
-    aws.ec2("DescribeInstanceTypes", answer(), answer(described("zz9.large")))
+    other = described("zz9.small")
+    aws.ec2("DescribeInstanceTypes", answer(other), answer(other, described("zz9.large")))
+    names = [
+        [hardware.instance_type for hardware in catalogue.look_up(account, "eu-west-1", asked)]
+        for asked in (["zz9.large"], ["zz9.small"], ["zz9.large"], ["zz9.large"])
+    ]
 
-    assert catalogue.look_up(account, "eu-west-1", ["zz9.large"]) == ()
-    assert len(catalogue.look_up(account, "eu-west-1", ["zz9.large"])) == 1
+    assert names == [["zz9.small"], ["zz9.small"], *[["zz9.large", "zz9.small"]] * 2]
+    assert len(aws.asked) == 2
+
+
+def test_an_unknown_family_takes_no_other_with_it(aws, clients, account):
+    """EC2 may not know it, or a name may have no size at all."""
+    aws.ec2("DescribeInstanceTypes", answer(described("m5.large")))
+
+    found = HardwareCatalogue(clients).look_up(account, "eu-west-1", ["m5.large", "odd", "zz9.x"])
+
+    assert [hardware.instance_type for hardware in found] == ["m5.large"]
 
 
 @pytest.mark.parametrize(
@@ -196,17 +228,35 @@ def test_many_threads_share_it(aws, clients, account):
 
 
 def test_real_descriptions(clients, account):
-    """The recorded descriptions that moto carries are understood."""
+    """The recorded descriptions that moto carries are understood, sizes of the families too."""
+    asked = {"t3.micro", "p4d.24xlarge", "inf1.6xlarge", "m6g.large"}
     with mock_aws():
-        found = HardwareCatalogue(clients).look_up(
-            account, "us-east-1", ["t3.micro", "p4d.24xlarge", "inf1.6xlarge", "m6g.large"]
-        )
+        found = HardwareCatalogue(clients).look_up(account, "us-east-1", asked)
 
-    assert {h.instance_type: (h.vcpus, h.memory_mebibytes, h.accelerators) for h in found} == {
+    by_name = {hardware.instance_type: hardware for hardware in found}
+    assert {
+        name: (by_name[name].vcpus, by_name[name].memory_mebibytes, by_name[name].accelerators)
+        for name in asked
+    } == {
         "t3.micro": (2, 1024, 0),
         "p4d.24xlarge": (96, 1152 * 1024, 8),
         "inf1.6xlarge": (24, 48 * 1024, 4),
         "m6g.large": (2, 8192, 0),
     }
-    assert [h.instance_type for h in found if h.burstable] == ["t3.micro"]
+    assert {name.partition(".")[0] for name in by_name} == {"t3", "p4d", "inf1", "m6g"}
+    assert {name for name in by_name if name.startswith("t3.")} == {
+        f"t3.{size}" for size in ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge")
+    }
+    assert (by_name["m6g.metal"].vcpus, by_name["m6g.metal"].architecture) == (64, "arm64")
+    assert {name.partition(".")[0] for name, h in by_name.items() if h.burstable} == {"t3"}
     assert {h.architecture for h in found} == {"x86_64", "arm64"}
+
+
+def test_every_recorded_description_is_understood(clients, account):
+    """No size of a family in use, however odd, makes the region's inventory fail."""
+    families = [f"{family}.large" for family in INSTANCE_FAMILIES]
+    with mock_aws():
+        found = HardwareCatalogue(clients).look_up(account, "us-east-1", families)
+
+    assert {hardware.instance_type for hardware in found} == set(INSTANCE_TYPES)
+    assert all(h.vcpus > 0 and h.memory_mebibytes > 0 and h.architecture for h in found)

@@ -329,8 +329,8 @@ def test_the_newest_page_counts(fetch):
     assert fetch(page(described("i-1"), token="more"), page(ended)).instances == ()
 
 
-def test_hardware_of_the_types_in_use(aws, clients, account):
-    """The inventory brings the hardware of every listed type, and of runs that ended lately."""
+def test_hardware_of_the_families_in_use(aws, clients, account):
+    """Every size of the family of every listed type, and of runs that ended lately."""
     aws.ec2(
         "DescribeInstances",
         page(
@@ -340,15 +340,16 @@ def test_hardware_of_the_types_in_use(aws, clients, account):
         ),
     )
     record = {"vCpuInfo": {"defaultVCpus": 2}, "memoryInfo": {"sizeInMiB": 1024}}
-    aws.ec2("DescribeInstanceTypes", {"instanceTypeSet": [{"instanceType": "t3.micro", **record}]})
+    types = [{"instanceType": name, **record} for name in ("t3.micro", "t3.nano")]
+    aws.ec2("DescribeInstanceTypes", {"instanceTypeSet": types})
     source = inventory_of(clients, account)
 
     inventory = source.fetch(None)
 
-    assert [hardware.instance_type for hardware in inventory.hardware] == ["t3.micro"]
-    asked = aws.parameters("DescribeInstanceTypes")[0]
-    types = {value for name, value in asked.items() if name.startswith("Filter.1.Value.")}
-    assert types == {"m5.large", "t3.micro", "c5.large"}
+    assert [hardware.instance_type for hardware in inventory.hardware] == ["t3.micro", "t3.nano"]
+    (asked,) = aws.parameters("DescribeInstanceTypes")
+    families = {value for name, value in asked.items() if name.startswith("Filter.1.Value.")}
+    assert families == {"m5.*", "t3.*", "c5.*"}
 
 
 def test_denied(aws, clients, account):
@@ -392,6 +393,8 @@ def test_emulated_fleet(clients):
     assert own[ids[2]].tags == (("team", "red"),)
     assert own[spot].purchase_option is PurchaseOption.SPOT
     assert own[ids[2]].usage_operation == "RunInstances"
-    assert [hardware.vcpus for hardware in inventories[0].hardware] == [2]
+    sizes = {hardware.instance_type: hardware.vcpus for hardware in inventories[0].hardware}
+    assert {name.partition(".")[0] for name in sizes} == {"m5"}
+    assert (sizes["m5.large"], sizes["m5.24xlarge"]) == (2, 96)
     assert inventories[0].running_count == 2
     assert inventories[1].instances == ()
