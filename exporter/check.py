@@ -49,15 +49,16 @@ def refresh_once(application: Application, limit_seconds: float) -> bool:
     while True:
         application.news.clear()
         application.publisher.publish(at_once=settled)
+        # What was published now, or an attempt that ended meanwhile, may call for further facts.
+        application.roster.reconcile()
         overdue = time.monotonic() >= deadline_at
         pending = _is_pending(application, started_wall_at)
-        # An attempt that ended meanwhile may call for cells that do not exist yet.
         quiet = not (pending or application.news.is_set())
         if overdue or (settled and quiet):
             application.scheduler.stop()
             application.publisher.publish(at_once=True)
             return not pending
-        settled = quiet  # what is stated only now may call for more facts
+        settled = quiet
         if not quiet:
             application.news.wait(_POLL_SECONDS)
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from exporter.books.archive import Archive
 from exporter.books.facts import Facts
-from exporter.core.evidence import Quantity
+from exporter.core.evidence import GridIntensity, Quantity
 from exporter.core.fleet import Instance
 from exporter.core.statement import Accrued, Statement
 from exporter.history import SegmentLog
@@ -298,6 +299,20 @@ def test_intensities_outlive_the_process(day, tmp_path):
     before, after = told[-2], told[-1]
     assert before.coverage[PLACE].carbon > 0
     assert after.coverage[PLACE] == before.coverage[PLACE]
+
+
+def test_intensities_of_six_weeks_are_known(three_days, tmp_path):
+    """Those of an earlier process as well, until the disk forgets them too."""
+    old_at = START_AT // DAY * DAY - 41 * DAY
+    told = [GridIntensity("DE", 100.0 + n, old_at + n * DAY, False, "") for n in range(3)]
+    with StateDirectory(tmp_path) as store:
+        Archive(store).add_grid(told)
+        books = played(three_days[:1], store)
+        before = books._ledger.grid.intensities()["DE"]
+        after = played(three_days, store)._ledger.grid.intensities()["DE"]
+
+    assert [before.get(each.valid_at) for each in told] == [100.0, 101.0, 102.0]
+    assert [after.get(each.valid_at) for each in told] == [None, 101.0, 102.0]
 
 
 def test_hours_nobody_was_there(day, tmp_path):
