@@ -29,7 +29,7 @@ LOG = logging.getLogger(__name__)
 CLOSING_SECONDS = 3 * SECONDS_PER_HOUR
 """So long after midnight the books of the day before are taken for closed."""
 
-LARGEST_SHARE = 0.05
+LARGEST_SHARE = 0.2
 """Share of one processor that studies may take when answers to wishes come in one by one."""
 
 _BILLED_AS = BilledAs.ON_DEMAND
@@ -42,7 +42,8 @@ class Analyst:
     """Makes a new business case every hour, and when a wish is answered. Not thread-safe.
 
     ``recall`` runs on another thread, while nothing else touches the books; ``news`` is called when
-    it has ended. ``steady`` gives monotonic seconds.
+    it has ended. ``steady`` gives monotonic seconds. ``rest_seconds`` lie between two cases at
+    least.
     """
 
     def __init__(
@@ -52,7 +53,10 @@ class Analyst:
         recall: Recall,
         steady: Callable[[], float],
         news: Callable[[], None],
+        *,
+        rest_seconds: float = 0.0,
     ) -> None:
+        self._rest_seconds = rest_seconds
         self._plan = plan
         self._siting = siting
         self._recall = recall
@@ -104,13 +108,15 @@ class Analyst:
             self._usage.take(hour)
             self._cpu.take(hour)
         self._waiting.clear()
-        key = _key_of(facts)
+        key = _key_of(facts, statement)
         if at_once or (key != self._key and self._steady() >= self._next_at):
             began_at = self._steady()
             self._case = self._study(self._case_facts(facts, statement, intensities()))
             ended_at = self._steady()
             self._key = key
-            self._next_at = ended_at + (ended_at - began_at) / LARGEST_SHARE
+            self._next_at = ended_at + max(
+                self._rest_seconds, (ended_at - began_at) / LARGEST_SHARE
+            )
         return self._case
 
     def _study(self, facts: CaseFacts) -> BusinessCase:
@@ -155,14 +161,15 @@ class Analyst:
         self._retained_at = until_at
 
 
-def _key_of(facts: Facts) -> object:
+def _key_of(facts: Facts, statement: Statement) -> object:
     """When to look again: at a new hour, and when answers come for the first time, or no more."""
     return (
         hour_of(facts.now),
         frozenset(place.place for place in facts.places),
         len(facts.prices),
         len(facts.profiles),
-        sum(latest is not None for latest, _ in facts.grid.values()),
+        sum(told is not None for answers in facts.grid.values() for told in answers),
+        frozenset(_billed_ratios(statement)),
         facts.exchange_rate is None,
     )
 

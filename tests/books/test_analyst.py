@@ -217,8 +217,8 @@ def test_the_bill_gives_euros_their_bounds() -> None:
     desk.analyst.recall()
     stated = Statement(reconciliation={PLACE.account_id: compared})
     assert desk.case().eur_per_month[Scenario.OFFICE_HOURS, ""].lower is None
-    desk.seconds = HOUR
-    known = desk.case(at(NOON_AT + HOUR), stated).eur_per_month[Scenario.OFFICE_HOURS, ""]
+    desk.seconds = 60.0
+    known = desk.case(at(NOON_AT + 60), stated).eur_per_month[Scenario.OFFICE_HOURS, ""]
     assert known.lower is not None
     assert known.upper is not None
     assert known.lower < known.value < known.upper

@@ -304,7 +304,10 @@ def test_intensities_outlive_the_process(day, tmp_path):
 def test_intensities_of_six_weeks_are_known(three_days, tmp_path):
     """Those of an earlier process as well, until the disk forgets them too."""
     old_at = START_AT // DAY * DAY - 41 * DAY
-    told = [GridIntensity("DE", 100.0 + n, old_at + n * DAY, False, "") for n in range(3)]
+    told = [
+        GridIntensity("DE", 100.0 + n, old_at + n * DAY, estimated=False, method="")
+        for n in range(3)
+    ]
     with StateDirectory(tmp_path) as store:
         Archive(store).add_grid(told)
         books = played(three_days[:1], store)
