@@ -374,7 +374,7 @@ def test_the_section(data):
     assert "IE (less than two months)" in text
     assert "SG (no file)" in text
     assert str(data) not in text
-    assert [table.rows[0][0] for table in section.tables] == ["DE"] * 4
+    assert [table.rows[0][0] for table in section.tables] == ["DE"] * 5
 
 
 def test_a_section_without_zones(data):

@@ -5,9 +5,9 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import NamedTuple
 
-from exporter.core.scenarios.month import DRIFT_FACTOR, DRIFT_RATIO
+from exporter.core.scenarios.month import DRIFT_AMOUNT_RATIO, DRIFT_FACTOR, DRIFT_RATIO
 from tests.validation.months_ahead import MonthAhead
-from tests.validation.plain_band import CENTRAL_RATIO, half_width
+from tests.validation.plain_band import CENTRAL_RATIO, amount_half_width, half_width
 from tests.validation.zone_savings import ZoneSavings
 
 FACTOR_STEP = 0.05
@@ -21,10 +21,11 @@ def ratio_coverage(months: Sequence[MonthAhead], factor: float = DRIFT_FACTOR) -
     )
 
 
-def amount_coverage(months: Sequence[MonthAhead]) -> float:
+def amount_coverage(months: Sequence[MonthAhead], drift: float = DRIFT_AMOUNT_RATIO) -> float:
     """The same of grams, by the band that holds the grid's changes and no error of the model."""
     return fmean(
-        month.amount_error <= DRIFT_FACTOR * month.evidence.amount_spread for month in months
+        month.amount_error <= amount_half_width(month.evidence, DRIFT_FACTOR, drift)
+        for month in months
     )
 
 

@@ -10,6 +10,7 @@ from exporter.core.instance_estimate import Siting
 from exporter.core.scenarios.backtest import BacktestDay, backtest
 from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.month import (
+    DRIFT_AMOUNT_RATIO,
     DRIFT_FACTOR,
     DRIFT_RATIO,
     Week,
@@ -19,12 +20,13 @@ from exporter.core.scenarios.month import (
 from exporter.core.scenarios.office_hours import office_hours
 from exporter.core.scenarios.outcome import Outcome
 from exporter.core.scenarios.plan import DeferrableLoad, ScenarioPlan
+from exporter.core.scenarios.scale import Part, scale_deviation_ln
 from exporter.core.scenarios.schedule import WeeklySchedule
 from exporter.core.scenarios.time_shift import SCALE_DEVIATION_LN, time_shift
 from exporter.core.scenarios.usage import UsageHistory, UsageKey, UsageSeries
 from exporter.core.snapshot import Pue
 from tests.validation.months_ahead import DAY_SECONDS, MOST_WEEKS, WEEK_HOURS, MonthAhead
-from tests.validation.plain_band import Evidence, half_width
+from tests.validation.plain_band import Evidence, amount_half_width, half_width
 from tests.validation.plain_office import SwitchedHour
 from tests.validation.plain_shift import HOUR_SECONDS, Job, ShiftedDay, ShiftedDays
 from tests.validation.zone_hours import ZoneHours
@@ -41,6 +43,7 @@ _KEY = UsageKey(
     PurchaseOption.ON_DEMAND,
     "dev",
 )
+_SITING = Siting({}, {_REGION: Pue(1.0, "operator")})
 _USD_PER_HOUR = 0.1
 _WATTS = 1000.0
 
@@ -58,10 +61,12 @@ def day_differences(zone: ZoneHours, job: Job, days: ShiftedDays) -> list[float]
 def band_differences(evidence: Evidence) -> float:
     """The bands of a month by the exporter's formula and by the second one, relative."""
     weeks = [Week(*each) for each in zip(evidence.saved, evidence.used, strict=True)]
-    ratio, amount = ratio_of_month(weeks, DRIFT_RATIO), amount_of_month(weeks)
+    ratio = ratio_of_month(weeks, DRIFT_RATIO)
+    amount = amount_of_month(weeks, drift_ratio=DRIFT_AMOUNT_RATIO)
+    amount_half = amount_half_width(evidence, DRIFT_FACTOR, DRIFT_AMOUNT_RATIO)
     return max(
         _bounded_difference(ratio, evidence.ratio, ratio_half_width(evidence), most=1.0),
-        _bounded_difference(amount, evidence.amount, DRIFT_FACTOR * evidence.amount_spread),
+        _bounded_difference(amount, evidence.amount, amount_half),
     )
 
 
@@ -72,10 +77,13 @@ def ratio_half_width(evidence: Evidence) -> float:
 
 def shift_amount_held(month: MonthAhead) -> bool:
     """Whether the published band of the time shift's grams per month holds what was realised."""
-    evidence = month.evidence
-    weeks = [Week(*each) for each in zip(evidence.saved, evidence.used, strict=True)]
-    amount = amount_of_month(weeks, SCALE_DEVIATION_LN)
-    return (amount.lower or 0.0) <= month.amount <= (amount.upper or 0.0)
+    return _amount_held(month, SCALE_DEVIATION_LN)
+
+
+def office_amount_held(month: MonthAhead) -> bool:
+    """The same of office hours, of one type at one place."""
+    part = Part(_KEY.instance_type, _KEY.location, 1.0)
+    return _amount_held(month, scale_deviation_ln([part], {}, _SITING))
 
 
 def shift_difference(zone: ZoneHours, job: Job, month: MonthAhead) -> float:
@@ -93,6 +101,13 @@ def office_difference(
         return inf
     of_cost = _relative(found.cost.ratio.value, off.evidence.ratio)
     return max(of_cost, _outcome_difference(found, month))
+
+
+def _amount_held(month: MonthAhead, scale_ln: float) -> bool:
+    evidence = month.evidence
+    weeks = [Week(*each) for each in zip(evidence.saved, evidence.used, strict=True)]
+    amount = amount_of_month(weeks, scale_ln, DRIFT_AMOUNT_RATIO)
+    return (amount.lower or 0.0) <= month.amount <= (amount.upper or 0.0)
 
 
 def _day_difference(at: float, ours: BacktestDay | None, plain: ShiftedDay | None) -> float:
@@ -161,7 +176,7 @@ def _facts(zone: ZoneHours, until_at: float, hours: Mapping[float, SwitchedHour]
         hardware={},
         profiles={},
         prices={},
-        siting=Siting({_REGION: zone.name}, {_REGION: Pue(1.0, "operator")}),
+        siting=Siting({_REGION: zone.name}, _SITING.pue),
         exchange_rate=GapReason.NOT_CONFIGURED,
         billed_ratios={},
     )

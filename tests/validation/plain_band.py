@@ -58,6 +58,11 @@ class Evidence(NamedTuple):
         return quantile(ratios, 0.05), quantile(ratios, 0.95)
 
 
+def amount_half_width(evidence: Evidence, factor: float, drift: float) -> float:
+    """Half of the band of the amount saved per month; its drift is relative to the amount."""
+    return half_width(evidence.amount_spread, factor, drift * abs(evidence.amount))
+
+
 def half_width(spread: float, factor: float, drift: float) -> float:
     """Half of a band: the spread times a factor, and a drift beside it."""
     return sqrt((factor * spread) ** 2 + drift**2)

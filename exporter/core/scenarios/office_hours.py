@@ -8,6 +8,7 @@ from exporter.core.scenarios.amounts import Amounts, amounts_of_each, covered_on
 from exporter.core.scenarios.coverage import coverage_of, main_gap
 from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.month import (
+    DRIFT_AMOUNT_RATIO,
     DRIFT_RATIO,
     WEEKS,
     WEEKS_PER_MONTH,
@@ -99,7 +100,9 @@ def _outcome(
     ]
     scale_ln = scale_deviation_ln(parts, facts.hardware, facts.siting)
     cost = Saving(ratio_of_month(usd, 0.0), amount_of_month(usd))
-    emissions = Saving(ratio_of_month(grams, DRIFT_RATIO), amount_of_month(grams, scale_ln))
+    emissions = Saving(
+        ratio_of_month(grams, DRIFT_RATIO), amount_of_month(grams, scale_ln, DRIFT_AMOUNT_RATIO)
+    )
     return Outcome(
         Scenario.OFFICE_HOURS,
         cost,

@@ -15,6 +15,7 @@ from exporter.core.scenarios.amounts import Amounts, amounts_of_each, grams_per_
 from exporter.core.scenarios.coverage import Groups, coverage_of, main_gap
 from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.month import (
+    DRIFT_AMOUNT_RATIO,
     DRIFT_RATIO,
     WEEKS,
     WEEKS_PER_MONTH,
@@ -152,7 +153,7 @@ class _Shift:
         base = sum(week.base for week in emissions.weeks)
         arrived_error = COVERAGE_FACTOR * TWO_SITES_DEVIATION * sum(emissions.arrived)
         ratio = ratio_of_month(emissions.weeks, DRIFT_RATIO)
-        per_month = amount_of_month(emissions.weeks, scale_ln)
+        per_month = amount_of_month(emissions.weeks, scale_ln, DRIFT_AMOUNT_RATIO)
         return Saving(
             _widened(ratio, arrived_error / base, most=1.0),
             _widened(per_month, arrived_error / WEEKS * WEEKS_PER_MONTH),

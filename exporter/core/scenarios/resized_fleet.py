@@ -8,7 +8,7 @@ from exporter.core.bounded import Bounded
 from exporter.core.fleet import Hardware
 from exporter.core.instance_estimate import Siting
 from exporter.core.scenarios.judgement import Judgement
-from exporter.core.scenarios.month import scaled
+from exporter.core.scenarios.month import DRIFT_AMOUNT_RATIO, scaled
 from exporter.core.scenarios.outcome import Saving
 from exporter.core.scenarios.scale import Part, scale_deviation_ln
 from exporter.core.uncertainty import (
@@ -41,7 +41,7 @@ def emissions_saving(
     three sums may be the highest. Besides, the power models of both types of a pair are off:
     relative to the emissions as they are, taken for true, by hypot(s, s') of what the new type
     emits. What all types share cancels. The amount carries, again in quadrature, the scale of the
-    emissions themselves.
+    emissions themselves and the drift of grids with the season.
     """
     amount = Bounded(
         fsum(each.grams - each.likely.grams for each in judged if each.likely),
@@ -50,8 +50,9 @@ def emissions_saving(
     )
     with_models = _widened(amount, COVERAGE_FACTOR * _model_deviation_grams(judged))
     scale_ln = scale_deviation_ln(_emitted(judged), hardware, siting)
+    with_drift = _widened(with_models, DRIFT_AMOUNT_RATIO * amount.value)
     return Saving(
-        _share(with_models, fsum(each.grams for each in judged)), scaled(with_models, scale_ln)
+        _share(with_models, fsum(each.grams for each in judged)), scaled(with_drift, scale_ln)
     )
 
 

@@ -8,6 +8,7 @@ from exporter.core.bounded import Bounded
 from exporter.core.scenarios.backtest import BacktestDay, backtest, newest_date
 from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.month import (
+    DRIFT_AMOUNT_RATIO,
     DRIFT_RATIO,
     WEEKS,
     Week,
@@ -75,10 +76,11 @@ def time_shift_of(
     used = [day for week in weeks for day in week]
     worse_ratio = sum(day.chosen > day.usual for day in used) / len(used)
     ratio = ratio_of_month(grams, DRIFT_RATIO)
+    per_month = amount_of_month(grams, SCALE_DEVIATION_LN, DRIFT_AMOUNT_RATIO)
     return Outcome(
         Scenario.TIME_SHIFT,
         cost=Saving(_NOTHING, _NOTHING),
-        emissions=Saving(ratio, amount_of_month(grams, SCALE_DEVIATION_LN)),
+        emissions=Saving(ratio, per_month),
         samples=len(used),
         worse_ratio=worse_ratio,
         covered_ratio=len(used) / (WEEKS * DAYS_PER_WEEK),

@@ -27,10 +27,16 @@ def share(
     )
 
 
-def amount(saved: Sequence[float], deviation: float = 0.0, sites: float = 0.0) -> Triple:
-    """Saved per month; ``deviation`` is of the logarithm, ``sites`` a half-width per month."""
+def amount(
+    saved: Sequence[float], deviation: float = 0.0, sites: float = 0.0, drift: float = 0.0
+) -> Triple:
+    """Saved per month; ``deviation`` is of the logarithm, ``sites`` a half-width per month.
+
+    ``drift`` is a share of the amount.
+    """
     mean, half = fmean(saved), WIDTH * stdev(saved)
     ends = sorted((mean * exp(-1.85 * deviation), mean * exp(1.85 * deviation)))
-    down = sqrt(half**2 + (mean - ends[0]) ** 2 + (sites / MONTH) ** 2)
-    up = sqrt(half**2 + (ends[1] - mean) ** 2 + (sites / MONTH) ** 2)
+    others = (sites / MONTH) ** 2 + (drift * mean) ** 2
+    down = sqrt(half**2 + (mean - ends[0]) ** 2 + others)
+    up = sqrt(half**2 + (ends[1] - mean) ** 2 + others)
     return mean * MONTH, (mean - down) * MONTH, (mean + up) * MONTH

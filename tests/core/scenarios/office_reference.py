@@ -66,9 +66,9 @@ def expected_office_hours(facts: CaseFacts, plan: ScenarioPlan) -> Expected | Sc
     accounts = {group.key.account_id for group in groups if group.key.location in facts.siting.pue}
     return Expected(
         ratio_band(rows, lambda row: row.usd, 0.0),
-        amount_band(rows, lambda row: row.usd, 0.0),
+        amount_band(rows, lambda row: row.usd, 0.0, 0.0),
         ratio_band(rows, lambda row: row.grams, 0.01),
-        amount_band(rows, lambda row: row.grams, scale_ln(rows)),
+        amount_band(rows, lambda row: row.grams, scale_ln(rows), 0.08),
         covered / running,
         {
             account: sum(row.usd * row.off for row in rows if row.key.account_id == account)
@@ -129,12 +129,15 @@ def ratio_band(rows: list[Row], amount: Callable[[Row], float], drift: float) ->
     return ratio - half, ratio, min(1.0, ratio + half)
 
 
-def amount_band(rows: list[Row], amount: Callable[[Row], float], error_ln: float) -> Band:
-    """What a month saves, with the spread of the weeks and the error of the scale."""
+def amount_band(
+    rows: list[Row], amount: Callable[[Row], float], error_ln: float, drift: float
+) -> Band:
+    """What a month saves, with the spread of the weeks, the error of the scale and the drift."""
     saved = [sum(amount(row) * row.off for row in rows if row.week == n) for n in range(4)]
     spread, value = stdev(saved) * SPREAD, mean(saved)
+    weeks = spread**2 + (drift * value) ** 2
     below, above = value * (1 - exp(-1.85 * error_ln)), value * (exp(1.85 * error_ln) - 1)
-    lower, upper = value - sqrt(spread**2 + below**2), value + sqrt(spread**2 + above**2)
+    lower, upper = value - sqrt(weeks + below**2), value + sqrt(weeks + above**2)
     return lower * PER_MONTH, value * PER_MONTH, upper * PER_MONTH
 
 

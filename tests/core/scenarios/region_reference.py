@@ -128,7 +128,9 @@ def shift(facts: CaseFacts, target: str) -> Shift | None:
         band_reference.share(saved_usd, usd, drift=0.0),
         band_reference.amount(saved_usd),
         band_reference.share(saved, grams, drift=0.01, sites=SITES * arrived / sum(grams)),
-        band_reference.amount(saved, _scale(hours, scale), sites=SITES * arrived / 4 * MONTH),
+        band_reference.amount(
+            saved, _scale(hours, scale), sites=SITES * arrived / 4 * MONTH, drift=0.08
+        ),
         sum(each < 0 for each in days.values()) / 28,
         covered / running,
         dict(accounts),

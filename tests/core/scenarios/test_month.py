@@ -68,6 +68,26 @@ def test_an_amount_by_hand() -> None:
     assert bounds(amount_of_month(FOUR_WEEKS)) == pytest.approx((28.4344, 43.4821, 58.5299), 1e-5)
 
 
+def test_the_drift_of_an_amount_is_relative_to_it() -> None:
+    """8 % of 10 a week beside 3.461: sqrt(3.461^2 + 0.8^2) = 3.552, 15.44 of a month.
+
+    It is all there is where weeks are alike, on both sides of a loss too.
+    """
+    assert bounds(amount_of_month(FOUR_WEEKS, drift_ratio=0.08)) == pytest.approx(
+        (28.0375, 43.4821, 58.9267), 1e-5
+    )
+    for saved in (10.0, -10.0):
+        alike = bounds(amount_of_month([Week(saved, 20)] * 4, drift_ratio=0.08))
+        assert alike == pytest.approx(
+            tuple((saved + end) * 30.4375 / 7 for end in (-0.8, 0.0, 0.8))
+        )
+
+
+def test_the_drift_of_nothing_is_nothing() -> None:
+    """What saves nothing in any week saves nothing in another season."""
+    assert bounds(amount_of_month([Week(0.0, 20)] * 4, 0.3, 0.08)) == (0.0, 0.0, 0.0)
+
+
 def test_the_scale_widens_an_amount_like_any_bound() -> None:
     """Weeks alike, deviation 0.1: exp(-+1.85 x 0.1) of the amount, 0.8311 and 1.2032."""
     lower, value, upper = bounds(amount_of_month([Week(10, 20)] * 4, 0.1))
@@ -122,8 +142,9 @@ def test_agrees_with_textbook_statistics(weeks: list[Week], drift_ratio: float) 
     assert bounds(ratio_of_month(weeks, drift_ratio)) == pytest.approx(expected, 1e-6, 1e-9)
     saved = [week.saved for week in weeks]
     per_month = 30.4375 / 7
-    assert bounds(amount_of_month(weeks)) == pytest.approx(
-        tuple(per_month * (mean(saved) + sign * factor * stdev(saved)) for sign in (-1, 0, 1)),
+    half_width = sqrt((factor * stdev(saved)) ** 2 + (drift_ratio * mean(saved)) ** 2)
+    assert bounds(amount_of_month(weeks, drift_ratio=drift_ratio)) == pytest.approx(
+        tuple(per_month * (mean(saved) + sign * half_width) for sign in (-1, 0, 1)),
         rel=1e-6,
         abs=1e-6,
     )
@@ -135,7 +156,7 @@ def test_bounds_enclose_the_value(weeks: list[Week], scale_ln: float, drift_rati
     lower, value, upper = bounds(ratio_of_month(weeks, drift_ratio))
     assert lower <= value <= max(upper, 1.0)
     assert upper <= 1.0
-    lower, value, upper = bounds(amount_of_month(weeks, scale_ln))
+    lower, value, upper = bounds(amount_of_month(weeks, scale_ln, drift_ratio))
     assert lower <= value <= upper
 
 
@@ -148,8 +169,9 @@ def test_a_ratio_has_no_unit_and_an_amount_has_one(
     assert bounds(ratio_of_month(others, 0.01)) == pytest.approx(
         bounds(ratio_of_month(weeks, 0.01)), rel=1e-6, abs=1e-9
     )
-    assert bounds(amount_of_month(others, scale_ln)) == pytest.approx(
-        tuple(bound * unit for bound in bounds(amount_of_month(weeks, scale_ln))), 1e-6, 1e-9
+    expected = bounds(amount_of_month(weeks, scale_ln, 0.08))
+    assert bounds(amount_of_month(others, scale_ln, 0.08)) == pytest.approx(
+        tuple(bound * unit for bound in expected), 1e-6, 1e-9
     )
 
 
@@ -161,13 +183,13 @@ def test_the_order_of_weeks_does_not_matter(weeks: list[Week]) -> None:
         assert bounds(ratio_of_month(order, 0.01)) == pytest.approx(expected, 1e-6, 1e-9)
 
 
-@given(WEEKS_OF_USE, st.floats(0, 0.3), st.floats(0, 0.3))
+@given(WEEKS_OF_USE, st.floats(0, 0.3), st.floats(0, 0.3), st.floats(0, 0.3))
 def test_more_error_never_narrows_a_band(
-    weeks: list[Week], scale_ln: float, more_ln: float
+    weeks: list[Week], scale_ln: float, more_ln: float, drift_ratio: float
 ) -> None:
-    """A larger deviation of the scale only moves the bounds outwards."""
+    """A larger deviation of the scale, or a drift, only moves the bounds outwards."""
     lower, _, upper = bounds(amount_of_month(weeks, scale_ln))
-    wider_lower, _, wider_upper = bounds(amount_of_month(weeks, scale_ln + more_ln))
+    wider_lower, _, wider_upper = bounds(amount_of_month(weeks, scale_ln + more_ln, drift_ratio))
     slack = 1e-9 * max(1.0, abs(lower), abs(upper))
     assert wider_lower <= lower + slack
     assert upper - slack <= wider_upper

@@ -81,7 +81,10 @@ def test_ten_watts_from_frankfurt_to_dublin():
 
 
 def test_the_band_holds_the_errors_of_two_sites():
-    """Emissions there are 44 % of those here, each of four factors may be off on its own."""
+    """Emissions there are 44 % of those here, each of four factors may be off on its own.
+
+    Besides, the share drifts by 1 point and the grams by 8 % from month to month.
+    """
     found = moved(case()).emissions
 
     half = hypot(0.01, 0.44 * SITES)
@@ -91,8 +94,8 @@ def test_the_band_holds_the_errors_of_two_sites():
     assert bounds(found.per_month) == pytest.approx(
         (
             grams,
-            grams - hypot(grams * (1 - exp(-1.85 * scale_ln)), there * SITES),
-            grams + hypot(grams * (exp(1.85 * scale_ln) - 1), there * SITES),
+            grams - hypot(grams * (1 - exp(-1.85 * scale_ln)), 0.08 * grams, there * SITES),
+            grams + hypot(grams * (exp(1.85 * scale_ln) - 1), 0.08 * grams, there * SITES),
         )
     )
 

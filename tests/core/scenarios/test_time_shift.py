@@ -58,7 +58,11 @@ def test_a_grid_that_is_clean_at_three():
     assert bounds(found.emissions.ratio) == pytest.approx((0.75, 0.74, 0.76))
     grams, factor = 375.0 * MONTH_DAYS, exp(1.85 * hypot(0.05, 0.03))
     assert bounds(found.emissions.per_month) == pytest.approx(
-        (grams, grams / factor, grams * factor)
+        (
+            grams,
+            grams - hypot(grams - grams / factor, 0.08 * grams),
+            grams + hypot(grams * factor - grams, 0.08 * grams),
+        )
     )
     assert (found.samples, found.worse_ratio, found.covered_ratio) == (28, 0.0, 1.0)
     assert found.feasible
@@ -114,6 +118,16 @@ def test_weeks_that_differ_widen_the_band():
     spread = 700 * (4 / 3) ** 0.5 * 1.3 * 2.353 * (1 / 4 + 7 / MONTH_DAYS) ** 0.5
     half = hypot(spread / 2100, 0.01)
     assert bounds(found.emissions.ratio) == pytest.approx((-1 / 21, -1 / 21 - half, -1 / 21 + half))
+    loss, per_month = 100 * 1.25, MONTH_DAYS / 7  # 1 kW x PUE
+    factor = exp(1.85 * hypot(0.05, 0.03))
+    weeks = hypot(spread * 1.25, 0.08 * loss)
+    assert bounds(found.emissions.per_month) == pytest.approx(
+        (
+            -loss * per_month,
+            -(loss + hypot(weeks, loss * factor - loss)) * per_month,
+            -(loss - hypot(weeks, loss - loss / factor)) * per_month,
+        )
+    )
 
 
 def without(hours, *dates):

@@ -111,7 +111,7 @@ def shift(found: list[Day], newest: date, load: DeferrableLoad, pue_ratio: float
     used = [day for week in weeks for day in week]
     return Shift(
         band_reference.share(saved, base, drift=0.01),
-        band_reference.amount(saved, deviation=sqrt(0.05**2 + 0.03**2)),
+        band_reference.amount(saved, deviation=sqrt(0.05**2 + 0.03**2), drift=0.08),
         len(used),
         len([day for day in used if day.chosen > day.usual]) / len(used),
     )
