@@ -6,14 +6,16 @@ closed meanwhile wait.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from exporter.books.cpu_book import CpuBook
 from exporter.books.facts import Facts
 from exporter.books.usage_book import UsageBook
 from exporter.core.billing import BilledAs
 from exporter.core.evidence import GapReason, PriceKey
+from exporter.core.fleet import Instance
 from exporter.core.instance_estimate import Siting
 from exporter.core.metering import hour_of
 from exporter.core.scenarios.case import BusinessCase
@@ -33,6 +35,8 @@ LARGEST_SHARE = 0.2
 """Share of one processor that studies may take when answers to wishes come in one by one."""
 
 _BILLED_AS = BilledAs.ON_DEMAND
+
+_Told = TypeVar("_Told")
 
 Recall = Callable[[UsageBook, CpuBook], None]
 """Fills empty books with what is known of the last weeks."""
@@ -133,17 +137,19 @@ class Analyst:
         until_at = settled_at // SECONDS_PER_DAY * SECONDS_PER_DAY
         self._forget_departed(facts, until_at)
         plan = self._plan
+        running = tuple(
+            instance
+            for place in facts.places
+            for instance in place.inventory.instances
+            if instance.is_running
+        )
+        resized = self._resized(running)
         return CaseFacts(
             history=self._usage.history(until_at),
             intensities=intensities,
-            instances=tuple(
-                instance
-                for place in facts.places
-                for instance in place.inventory.instances
-                if instance.is_running
-            ),
-            loads=self._cpu.loads(),
-            idle=self._cpu.idle(until_at, plan.idle_percent, plan.idle_days),
+            instances=running,
+            loads=_without(resized, self._cpu.loads()),
+            idle=_without(resized, self._cpu.idle(until_at, plan.idle_percent, plan.idle_days)),
             hardware=facts.hardware,
             profiles=facts.profiles,
             prices=facts.prices,
@@ -153,12 +159,27 @@ class Analyst:
             awaited=facts.awaited,
         )
 
+    def _resized(self, running: Iterable[Instance]) -> frozenset[str]:
+        """Instances of another type than their points are of.
+
+        They are listed as what they are now, hours before the first of those hours is closed.
+        """
+        return frozenset(
+            instance.instance_id
+            for instance in running
+            if not self._cpu.is_of(instance.instance_id, instance.instance_type)
+        )
+
     def _forget_departed(self, facts: Facts, until_at: float) -> None:
         """Forget instances that no inventory lists, once a day: after a start some are awaited."""
         if self._retained_at not in (None, until_at):
             listed = (i.instance_id for p in facts.places for i in p.inventory.instances)
             self._cpu.retain(frozenset(listed))
         self._retained_at = until_at
+
+
+def _without(names: Container[str], told: Mapping[str, _Told]) -> Mapping[str, _Told]:
+    return {name: each for name, each in told.items() if name not in names}
 
 
 def _key_of(facts: Facts, statement: Statement) -> object:

@@ -120,8 +120,7 @@ class Archive:
         for hour_at in self._hours.starts():
             if hour_at >= at:
                 for place, columns in self.hour(hour_at).items():
-                    cpu = zip(columns["instance_id"], columns["cpu"], strict=True)
-                    yield HourOfUse(place, hour_at, (), tuple(cpu))
+                    yield HourOfUse(place, hour_at, (), tuple(_cpu_of(columns)))
 
     def add_grid(self, intensities: Iterable[GridIntensity]) -> None:
         """Append new and revised intensities."""
@@ -155,17 +154,25 @@ class Archive:
         yield from _records_since(self._computed, at)
 
     def distribute_cpu(self, day_at: float) -> None:
-        """Write the CPU distribution of a day whose hours are closed, unless it is there."""
+        """Write the CPU distribution of a day whose hours are closed, unless it is there.
+
+        Of an instance that was resized, only what it had as the type that had a point last.
+        """
         if self._cpu.read(day_at):
             return
-        levels: dict[Place, dict[str, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
+        days: dict[Place, dict[str, tuple[str, Counter[int]]]] = defaultdict(dict)
         for number in range(24):
             for place, columns in self.hour(day_at + number * SECONDS_PER_HOUR).items():
-                points = zip(columns["instance_id"], columns["cpu"], strict=True)
-                for instance_id, text in points:
-                    levels[place][instance_id].update(levels_in(text))
-        if levels:
-            self._cpu.append(day_at, [cpu_record(p, day_at, levels[p]) for p in sorted(levels)])
+                for instance_id, instance_type, text in _cpu_of(columns):
+                    day, levels = days[place], levels_in(text)
+                    if not levels:
+                        continue
+                    known = day.get(instance_id)
+                    if known is None or known[0] != instance_type:
+                        known = day[instance_id] = (instance_type, Counter())
+                    known[1].update(levels)
+        if days:
+            self._cpu.append(day_at, [cpu_record(p, day_at, days[p]) for p in sorted(days)])
 
     def cpu_since(self, at: float) -> Iterator[CpuDay]:
         """CPU distributions since the day that holds an instant, oldest day first."""
@@ -183,6 +190,12 @@ class Archive:
         for log in (self._hours, self._uses, self._grid, self._cpu):
             log.prune(now - KEPT_SECONDS)
         self._computed.prune(now - COMPUTED_SECONDS)
+
+
+def _cpu_of(columns: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What HourOfUse has of each row."""
+    names = ("instance_id", "instance_type", "cpu")
+    return zip(*(columns[name] for name in names), strict=True)
 
 
 def _records_since(log: SegmentLog, at: float) -> Iterator[dict[str, Any]]:

@@ -37,7 +37,8 @@ class Bookkeeper:
     """Makes a new statement when something it rests on has changed. Not thread-safe: one owner.
 
     ``steady`` gives monotonic seconds. ``on_closed`` is told of every closed or corrected hour
-    once it is safely written; without an archive at once.
+    once it is safely written; without an archive at once. ``rest_seconds`` lie between two
+    statements at least.
     """
 
     def __init__(
@@ -48,8 +49,11 @@ class Bookkeeper:
         now: float,
         steady: Callable[[], float],
         on_closed: OnClosed = nobody,
+        *,
+        rest_seconds: float = 0.0,
     ) -> None:
         self._archive = archive
+        self._rest_seconds = rest_seconds
         self._siting = siting
         self._cpu_interval_seconds = cpu_interval_seconds
         self._steady = steady
@@ -85,7 +89,9 @@ class Bookkeeper:
             self._statement = self._state(facts, tariff)
             self._key = key
             ended_at = self._steady()
-            self._next_at = ended_at + (ended_at - began_at) / LARGEST_SHARE
+            self._next_at = ended_at + max(
+                self._rest_seconds, (ended_at - began_at) / LARGEST_SHARE
+            )
         ledger.save(facts.now)
         return self._statement
 

@@ -22,6 +22,9 @@ _ONE = tuple(packed(((level, 1),)) for level in range(LEVELS))
 class CpuBook:
     """CPU points by level, instance and week, and the highest level of each day.
 
+    They are of one instance type: 13 % of 16 vCPUs are another load than 13 % of 4. Once an
+    instance has a point as another type, all of before is forgotten.
+
     Weeks are of seven days since the epoch. One is forgotten once its first day is 42 days old:
     what is held is on disk, day by day, and a restart brings all of it back. Not thread-safe: one
     owner.
@@ -30,6 +33,7 @@ class CpuBook:
     def __init__(self) -> None:
         self._weeks: dict[int, dict[str, int]] = {}
         self._highest: dict[int, dict[str, int]] = {}
+        self._types: dict[str, str] = {}
         self._taken_at: dict[Place, float] = {}
 
     def take(self, hour: HourOfUse) -> None:
@@ -37,19 +41,45 @@ class CpuBook:
         if not self._is_new(hour.place, hour.hour_at, hour.hour_at):
             return
         blocks, highest = self._page(hour.hour_at)
-        one = _ONE.__getitem__
-        for name, text in hour.cpu:
+        one, types = _ONE.__getitem__, self._types
+        for name, instance_type, text in hour.cpu:
             block = sum(map(one, levels_in(text)))
             if block:
+                if types.get(name) != instance_type:
+                    self._begin(name, instance_type)
                 _count(blocks, highest, name, block)
 
-    def take_day(self, place: Place, day_at: float, day_blocks: Mapping[str, int]) -> None:
-        """Count a day of a place, all of whose hours are newer than what was counted."""
+    def take_day(
+        self,
+        place: Place,
+        day_at: float,
+        day_blocks: Mapping[str, int],
+        instance_types: Mapping[str, str],
+    ) -> None:
+        """Count a day of a place, all of whose hours are newer than what was counted.
+
+        An instance without an entry in ``instance_types`` is taken for what it was before.
+        """
         if not self._is_new(place, day_at, day_at + SECONDS_PER_DAY - SECONDS_PER_HOUR):
             return
         blocks, highest = self._page(day_at)
         for name, block in day_blocks.items():
+            instance_type = instance_types.get(name)
+            if instance_type is not None and self._types.get(name) != instance_type:
+                self._begin(name, instance_type)
             _count(blocks, highest, name, block)
+
+    def is_of(self, instance_id: str, instance_type: str) -> bool:
+        """Whether an instance's points are of that type, as far as is known."""
+        return self._types.get(instance_id, instance_type) == instance_type
+
+    def _begin(self, name: str, instance_type: str) -> None:
+        """Forget what was counted of another type."""
+        if name in self._types:
+            for pages in (self._weeks, self._highest):
+                for page in pages.values():
+                    page.pop(name, None)
+        self._types[intern(name)] = intern(instance_type)
 
     def _is_new(self, place: Place, from_at: float, newest_at: float) -> bool:
         if from_at <= self._taken_at.get(place, float("-inf")):
@@ -78,6 +108,7 @@ class CpuBook:
         for pages in (self._weeks, self._highest):
             for number, page in pages.items():
                 pages[number] = {name: told for name, told in page.items() if name in instance_ids}
+        self._types = {name: told for name, told in self._types.items() if name in instance_ids}
 
     def loads(self) -> Mapping[str, LoadDistribution]:
         """Every instance with a point. All have a block for each week, 0 for one without points."""

@@ -25,7 +25,7 @@ class Hour:
     @property
     def of_use(self) -> HourOfUse:
         """The hour as scenarios look at it."""
-        cpu = tuple((row.instance_id, row.cpu) for row in self.rows)
+        cpu = tuple((row.instance_id, row.instance_type, row.cpu) for row in self.rows)
         return HourOfUse(self.place, self.hour_at, self.uses, cpu)
 
 

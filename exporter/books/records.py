@@ -16,11 +16,15 @@ _USE_COLUMNS = Use._fields[1:]
 
 
 class CpuDay(NamedTuple):
-    """How often each CPU level was seen in a day: a block (see ``load.packed``) by instance."""
+    """How often each CPU level was seen in a day: a block (see ``load.packed``) by instance.
+
+    ``instance_types`` are the types that the blocks are of; records of earlier versions have none.
+    """
 
     place: Place
     day_at: float
     blocks: Mapping[str, int]
+    instance_types: Mapping[str, str]
 
 
 def place_of(record: Mapping[str, Any]) -> Place:
@@ -114,16 +118,19 @@ class UseReader:
         return key
 
 
-def cpu_record(place: Place, day_at: float, levels: Mapping[str, Counter[int]]) -> dict[str, Any]:
-    """The CPU distribution of one place's day."""
-    ids = sorted(instance_id for instance_id, counted in levels.items() if counted)
+def cpu_record(
+    place: Place, day_at: float, told: Mapping[str, tuple[str, Counter[int]]]
+) -> dict[str, Any]:
+    """The CPU distribution of one place's day: of each instance its type, and points by level."""
+    ids = sorted(told)
     return {
         **place._asdict(),
         "day": day_at,
         "columns": {
             "instance_id": ids,
+            "instance_type": [told[instance_id][0] for instance_id in ids],
             # Flat: a list for each pair takes four times as long to be read.
-            "levels": [list(chain(*sorted(levels[instance_id].items()))) for instance_id in ids],
+            "levels": [list(chain(*sorted(told[instance_id][1].items()))) for instance_id in ids],
         },
     }
 
@@ -133,7 +140,9 @@ def cpu_day(record: Mapping[str, Any]) -> CpuDay:
     columns = record["columns"]
     counted = zip(columns["instance_id"], columns["levels"], strict=True)
     blocks = {instance_id: packed(_pairs(levels)) for instance_id, levels in counted}
-    return CpuDay(place_of(record), record["day"], blocks)
+    types = columns.get("instance_type")
+    named = {} if types is None else dict(zip(columns["instance_id"], types, strict=True))
+    return CpuDay(place_of(record), record["day"], blocks, named)
 
 
 def _pairs(levels: Sequence[Any]) -> Sequence[tuple[int, int]]:

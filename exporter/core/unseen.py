@@ -1,6 +1,6 @@
 """Instances that only CloudTrail tells of: no inventory has ever shown them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from exporter.core.cost import price_key, spot_key
@@ -34,11 +34,10 @@ def unseen_instance(
 
     Its operating system, and so its price, is known where another instance of its image was seen.
     """
-    launch = next((event for event in events if event.action is TrailAction.RUN), None)
+    launch = _launch(events)
     if launch is None:
         return None
     system = systems.get(launch.image_id, _UNKNOWN)
-    spot = any(event.spot for event in events)
     return Instance(
         instance_id=launch.instance_id,
         account_id=place.account_id,
@@ -47,7 +46,7 @@ def unseen_instance(
         instance_type=launch.instance_type,
         state=InstanceState.TERMINATED,
         launched_at=launch.at,
-        purchase_option=PurchaseOption.SPOT if spot else PurchaseOption.ON_DEMAND,
+        purchase_option=PurchaseOption.SPOT if _is_spot(events) else PurchaseOption.ON_DEMAND,
         usage_operation=system.usage_operation,
         platform=system.platform,
         tenancy=launch.tenancy,
@@ -61,16 +60,28 @@ def unseen_instances(trail: Trail, sighted: Sequence[Instance]) -> tuple[Instanc
     """One unseen instance for each price that such instances need, as far as it can be known."""
     systems, seen = systems_by_image(sighted), {instance.instance_id for instance in sighted}
     needed: dict[object, Instance] = {}
-    for instance in _unseen(trail, systems, seen):
-        if instance.usage_operation and instance.instance_type:
+    for events in _unlike(trail, seen):
+        instance = unseen_instance(trail.place, events, systems)
+        if instance and instance.usage_operation and instance.instance_type:
             spot = instance.purchase_option is PurchaseOption.SPOT
             needed.setdefault(spot_key(instance) if spot else price_key(instance), instance)
     return tuple(needed.values())
 
 
-def _unseen(trail: Trail, systems: Mapping[str, System], seen: set[str]) -> Iterator[Instance]:
+def _unlike(trail: Trail, seen: Container[str]) -> Iterable[Sequence[TrailEvent]]:
+    """The events of the first of all unseen instances that were launched alike: there are few."""
+    found: dict[object, Sequence[TrailEvent]] = {}
     for instance_id, events in trail.by_instance().items():
-        if instance_id not in seen:
-            instance = unseen_instance(trail.place, events, systems)
-            if instance:
-                yield instance
+        launch = _launch(events)
+        if launch and instance_id not in seen:
+            place, what = launch.availability_zone, (launch.instance_type, launch.image_id)
+            found.setdefault((place, what, launch.tenancy, _is_spot(events)), events)
+    return found.values()
+
+
+def _launch(events: Iterable[TrailEvent]) -> TrailEvent | None:
+    return next((event for event in events if event.action is TrailAction.RUN), None)
+
+
+def _is_spot(events: Iterable[TrailEvent]) -> bool:
+    return any(event.spot for event in events)

@@ -94,13 +94,13 @@ def _hour(
 ) -> HourOfUse:
     """No instance of the simulation runs twice in an hour: each is one stay at most."""
     uses: dict[UsageKey, Use] = {}
-    cpu: list[tuple[str, str]] = []
+    cpu: list[tuple[str, str, str]] = []
     for stay in stays:
         if stay.touches(hour_at):
             hour = stay.hour(hour_at, tariff, stride_slots)
             before = uses.get(stay.key)
             uses[stay.key] = _sum(before, hour.use) if before else hour.use
-            cpu.append((stay.instance_id, hour.cpu))
+            cpu.append((stay.instance_id, stay.post.instance_type, hour.cpu))
     return HourOfUse(place, hour_at, tuple(uses.values()), tuple(cpu))
 
 

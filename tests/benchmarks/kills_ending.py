@@ -94,8 +94,8 @@ def _cpu_days(audit: Audit) -> Iterator[str]:
     while day_at + SECONDS_PER_DAY <= closed_at:
         for place in audit.books:
             columns = written.get((place, day_at), {"instance_id": [], "levels": []})
-            pairs = zip(columns["instance_id"], columns["levels"], strict=True)
-            found = {i: {level: count for level, count in levels} for i, levels in pairs}  # noqa: C416 - JSON has lists
+            rows = zip(columns["instance_id"], columns["levels"], strict=True)
+            found = {i: dict(zip(levels[::2], levels[1::2], strict=True)) for i, levels in rows}
             if found != _levels(audit, place, day_at):
                 yield f"{'/'.join(place)}: CPU levels of the day {day_at:.0f}"
         day_at += SECONDS_PER_DAY

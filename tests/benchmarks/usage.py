@@ -64,6 +64,7 @@ class Usage:
                 "day": STARTED_AT,
                 "columns": {
                     "instance_id": [instance_id for instance_id, _, _ in own],
+                    "instance_type": [name for _, name, _ in own],
                     "levels": [
                         _flat(Counter(self._points(percent, CPU_POINTS_PER_DAY)))
                         for _, _, percent in own

@@ -40,7 +40,7 @@ USD_PER_HOUR = 0.25
 def hour(at: float) -> HourOfUse:
     """One machine of dev that always runs, draws ten watts, and is at ten percent."""
     use = Use(KEY, HOUR, HOUR, 10 * HOUR, HOUR, USD_PER_HOUR)
-    return HourOfUse(PLACE, at, (use,), ((WEB.instance_id, LEVEL_TEN),))
+    return HourOfUse(PLACE, at, (use,), ((WEB.instance_id, WEB.instance_type, LEVEL_TEN),))
 
 
 def hours(days: int) -> list[HourOfUse]:
@@ -61,10 +61,16 @@ def at(now: float, facts: Facts = FACTS) -> Facts:
 class Desk:
     """An analyst with a clock of its own, and how often it was heard of."""
 
-    def __init__(self, recall: Callable[[UsageBook, CpuBook], None] = lambda *_: None) -> None:
+    def __init__(
+        self,
+        recall: Callable[[UsageBook, CpuBook], None] = lambda *_: None,
+        rest_seconds: float = 0.0,
+    ) -> None:
         self.seconds = 0.0
         self.news = 0
-        self.analyst = Analyst(PLAN, SITING, recall, lambda: self.seconds, self._hear)
+        self.analyst = Analyst(
+            PLAN, SITING, recall, lambda: self.seconds, self._hear, rest_seconds=rest_seconds
+        )
 
     def _hear(self) -> None:
         self.news += 1
@@ -171,6 +177,18 @@ def test_studied_once_an_hour() -> None:
     assert desk.case(at(NOON_AT + HOUR)) is not first
 
 
+def test_a_rest_between_two_cases() -> None:
+    """The case of hours before stays in force until the rest is over."""
+    desk = Desk(recalling(28), rest_seconds=5 * HOUR)
+    desk.analyst.recall()
+    first = desk.case(at(NOON_AT))
+    for hours_later in range(1, 5):
+        desk.seconds = hours_later * HOUR
+        assert desk.case(at(NOON_AT + desk.seconds)) is first
+    desk.seconds = 5 * HOUR
+    assert desk.case(at(NOON_AT + desk.seconds)) is not first
+
+
 def test_a_new_answer_is_looked_at_before_the_hour_is_over() -> None:
     """A price that was wished for would otherwise wait; but not more often than it costs."""
     desk = Desk(recalling(28))
@@ -232,7 +250,8 @@ def test_departed_instances_are_forgotten_at_the_next_day() -> None:
     desk = Desk(recalling(28))
     desk.analyst.recall()
     desk.case()
-    gone = hour(TODAY_AT)._replace(cpu=((WEB.instance_id, LEVEL_TEN), ("i-0gone", LEVEL_TEN)))
+    both = (*hour(TODAY_AT).cpu, ("i-0gone", "m5.large", LEVEL_TEN))
+    gone = hour(TODAY_AT)._replace(cpu=both)
     desk.analyst.take([gone])
     desk.seconds = HOUR
     desk.case(at(NOON_AT + HOUR))
@@ -240,3 +259,25 @@ def test_departed_instances_are_forgotten_at_the_next_day() -> None:
     desk.seconds = DAY
     desk.case(at(NOON_AT + DAY))
     assert desk.analyst._cpu.loads().keys() == {WEB.instance_id}
+
+
+def test_a_resized_instance_is_not_judged_by_what_it_was() -> None:
+    """Its listing tells the new type before the first hour of it is closed."""
+    studied = []
+
+    class Listening(Analyst):
+        def _study(self, facts):
+            studied.append(facts)
+            return super()._study(facts)
+
+    for listed in (WEB, replace(WEB, instance_type="m5.24xlarge")):
+        analyst = Listening(PLAN, SITING, recalling(28), lambda: 0.0, lambda: None)
+        analyst.recall()
+        (place,) = FACTS.places
+        inventory = replace(place.inventory, instances=(listed,))
+        facts = replace(FACTS, now=NOON_AT, places=(replace(place, inventory=inventory),))
+        analyst.case(facts, NOTHING, grid)
+
+    before, after = studied[0], studied[-1]
+    assert set(before.loads) == set(before.idle) == {WEB.instance_id}
+    assert (after.loads, after.idle) == ({}, {})

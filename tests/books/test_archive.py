@@ -422,7 +422,7 @@ def test_a_distribution_counts_the_points_of_a_day(told):
     found = {
         (record["region"], name): Counter(dict(zip(levels[::2], levels[1::2], strict=True)))
         for record in records
-        for name, levels in zip(*record["columns"].values(), strict=True)
+        for name, _, levels in zip(*record["columns"].values(), strict=True)
     }
     assert found == {key: counts for key, counts in counted.items() if counts}
 
@@ -440,21 +440,42 @@ def test_a_distribution_as_it_is_documented(archive, tmp_path):
             "account_id": "111122223333",
             "region": "eu-central-1",
             "day": DAY_AT,
-            "columns": {"instance_id": ["i-0web"], "levels": [[11, 4, 12, 4]]},
+            "columns": {
+                "instance_id": ["i-0web"],
+                "instance_type": ["m5.large"],
+                "levels": [[11, 4, 12, 4]],
+            },
         }
     ]
     assert list(archive.cpu_since(DAY_AT)) == [
-        CpuDay(FRANKFURT, DAY_AT, {"i-0web": packed([(11, 4), (12, 4)])})
+        CpuDay(FRANKFURT, DAY_AT, {"i-0web": packed([(11, 4), (12, 4)])}, {"i-0web": "m5.large"})
     ]
 
 
 def test_an_old_distribution(archive):
-    """A list for each pair, as it was written before."""
+    """A list for each pair and no types, as it was written before."""
     columns = {"instance_id": ["i-0web"], "levels": [[[11, 4], [12, 4]]]}
     archive._cpu.append(DAY_AT, [{**FRANKFURT._asdict(), "day": DAY_AT, "columns": columns}])
 
     (day,) = archive.cpu_since(DAY_AT)
     assert day.blocks == {"i-0web": packed([(11, 4), (12, 4)])}
+    assert day.instance_types == {}
+
+
+def test_a_distribution_of_a_resized_instance(archive):
+    """Its type is that of the last hour with a point; only the points since it has it count."""
+    big, small = (
+        [row(points=[level] * 12)._replace(instance_type=name) for level in levels]
+        for name, levels in (("m5.4xlarge", (13.0, 14.0)), ("m5.xlarge", (50.0, 60.0)))
+    )
+    silent = row()._replace(instance_type="m5.large")
+    for number, told in enumerate([*big, *small, silent]):
+        archive.add_hours([Hour(FRANKFURT, DAY_AT + number * HOUR, (told, GONE))])
+    archive.distribute_cpu(DAY_AT)
+
+    assert list(archive.cpu_since(DAY_AT)) == [
+        CpuDay(FRANKFURT, DAY_AT, {"i-0web": packed([(50, 12), (60, 12)])}, {"i-0web": "m5.xlarge"})
+    ]
 
 
 def test_a_day_is_distributed_once(archive, tmp_path):

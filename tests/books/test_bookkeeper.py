@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from dataclasses import replace
+from itertools import pairwise
 from math import floor
 
 import pytest
@@ -433,3 +434,23 @@ def test_quick_statements_wait_for_nothing():
         statement = books.keep(frame)
         if books._ledger.books[PLACE].accrual is not before:
             assert statement.accrued[PLACE] is books._ledger.books[PLACE].accrual.accrued
+
+
+def test_a_rest_between_two_statements():
+    """Hours are closed and counted all the same; they are told of at the next statement."""
+    steady = Steady()
+    books = Bookkeeper(
+        None, SITING, CPU_INTERVAL_SECONDS, START_AT, steady, rest_seconds=2.5 * HOUR
+    )
+    stated_at: list[float] = []
+    before = None
+    for frame in film(6 * HOUR, [WEB]):
+        steady.now = frame.now - START_AT
+        statement = books.keep(frame)
+        if statement is not before:
+            stated_at.append(steady.now)
+        before = statement
+
+    assert all(later - earlier >= 2.5 * HOUR for earlier, later in pairwise(stated_at))
+    assert len(stated_at) == 3
+    assert books._ledger.books[PLACE].accrual.closed_until_at == START_AT + 6 * HOUR

@@ -83,4 +83,7 @@ def test_an_hour_as_scenarios_look_at_it():
 
     assert hour.of_use.uses == hour.uses == uses_of(ACCOUNT, hour.rows)
     assert (hour.of_use.place, hour.of_use.hour_at) == (FRANKFURT, HOUR_AT)
-    assert hour.of_use.cpu == (("i-0web", "0a" * 12), ("i-1", "0a" * 12))
+    assert hour.of_use.cpu == (
+        ("i-0web", "m5.large", "0a" * 12),
+        ("i-1", "m5.large", "0a" * 12),
+    )

@@ -423,7 +423,11 @@ def test_days_are_turned(three_days, tmp_path):
             (tmp_path / "history/cpu_days/2027-01-16.jsonl.gz").read_bytes()
         ).splitlines(),
     )
-    assert record["columns"] == {"instance_id": ["i-web"], "levels": [[40, 288]]}
+    assert record["columns"] == {
+        "instance_id": ["i-web"],
+        "instance_type": ["m5.large"],
+        "levels": [[40, 288]],
+    }
     ledger = books._ledger
     assert len(ledger.meter.instances["i-web"].hours) <= 2
     assert len(ledger.books[PLACE].closed) <= 75

@@ -12,6 +12,7 @@ from exporter.books.cpu_book import CpuBook
 from exporter.books.facts import Facts
 from exporter.books.past import restore
 from exporter.books.usage_book import UsageBook
+from exporter.core.scenarios.load import LoadDistribution, points_in
 from exporter.core.scenarios.usage import HourOfUse, UsageHistory
 from exporter.history import SegmentLog
 from exporter.store import StateDirectory
@@ -49,6 +50,17 @@ def frames() -> list[Facts]:
 def days() -> list[Facts]:
     """Two days and a half; it is 08:00 when they begin."""
     return film(2.5 * DAY, [WEB, BATCH])
+
+
+RESIZED_AT = START_AT + 30 * HOUR + 1200
+LARGE = replace(WEB, instance_type="m5.4xlarge")
+SMALL = replace(WEB, instance_type="m5.xlarge", launched_at=RESIZED_AT)
+
+
+@pytest.fixture(scope="module")
+def resized_days() -> list[Facts]:
+    """The web machine is resized in the afternoon of the second day."""
+    return film(2.5 * DAY, [LARGE, BATCH], [Scene(RESIZED_AT, (SMALL, BATCH))])
 
 
 class Past:
@@ -113,6 +125,29 @@ def test_a_restart_finds_the_same_books(days, tmp_path, hours):
 
     assert past.cpu.loads()["i-web"].days == len(list((tmp_path / "history/usage_hours").iterdir()))
     assert same(found, past)
+
+
+@pytest.mark.parametrize("hours", [34, 60])
+def test_a_restart_after_an_instance_was_resized(resized_days, tmp_path, hours):
+    """In the same day, and after the midnight that follows: only what it did since counts."""
+    seen = [frame for frame in resized_days if frame.now <= START_AT + hours * HOUR]
+    past = Past()
+    with StateDirectory(tmp_path) as store:
+        played(seen, store, on_closed=past.take)
+
+    found = restored(tmp_path, seen[-1].now)
+
+    assert same(found, past)
+    for book in (found.cpu, past.cpu):
+        assert book.is_of("i-web", "m5.xlarge")
+        assert not book.is_of("i-web", "m5.4xlarge")
+        loads = book.loads()
+        assert loads["i-web"].days == loads["i-batch"].days - 1
+        assert points(loads["i-web"]) <= points(loads["i-batch"]) - 28 * 12
+
+
+def points(load: LoadDistribution) -> int:
+    return sum(map(points_in, load.blocks))
 
 
 def test_a_day_of_which_one_place_is_still_open(days, tmp_path):

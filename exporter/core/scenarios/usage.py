@@ -46,13 +46,13 @@ class Use(NamedTuple):
 class HourOfUse(NamedTuple):
     """One closed hour of one place: each group's use, and the CPU of each instance.
 
-    ``cpu`` holds (instance id, points as ``metering.points_text`` writes them).
+    ``cpu`` holds (instance id, instance type, points as ``metering.points_text`` writes them).
     """
 
     place: Place
     hour_at: float
     uses: tuple[Use, ...]
-    cpu: tuple[tuple[str, str], ...]
+    cpu: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
