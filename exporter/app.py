@@ -23,12 +23,13 @@ from exporter.data.regions import load_regions
 from exporter.exposition.families import Budgets, FleetFamilies
 from exporter.exposition.http import MetricsServer
 from exporter.exposition.instrumentation import Instrumentation
+from exporter.exposition.render import Renderer
 from exporter.intervals import SELDOM_INTERVAL_SECONDS
-from exporter.publisher import Publisher
+from exporter.publisher import Publisher, Renders
 from exporter.refresh import Cadence, Clock, SystemClock
 from exporter.roster import Roster
 from exporter.scenarios_section import scenario_plan
-from exporter.scheduler import Scheduler, ThreadLane
+from exporter.scheduler import Lane, Scheduler, ThreadLane
 from exporter.settings import Settings
 from exporter.simulation.past import Past
 from exporter.simulation.upstreams import SimulatedUpstreams
@@ -56,6 +57,30 @@ SELDOM = Cadence(SELDOM_INTERVAL_SECONDS, 3 * SELDOM_INTERVAL_SECONDS)
 
 JOIN_SECONDS = 1.0
 """How long the end of the program waits for a publication under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """What moves the parts; a history is made with one of its own.
+
+    Of every source a lane, and the ``draw`` of the scheduler's jitter; what is made of families.
+    Statements and business cases are made no sooner than so many seconds after the last.
+    """
+
+    lanes: Mapping[SourceName, Lane]
+    draw: random.Random
+    renderer: Renders
+    statement_rest_seconds: float = 0.0
+    case_rest_seconds: float = 0.0
+
+
+def _live_machinery() -> Machinery:
+    return Machinery(
+        lanes={source: ThreadLane(source, count) for source, count in LANE_THREADS.items()},
+        draw=random.Random(),  # noqa: S311 - jitter, not a secret
+        renderer=Renderer(),
+    )
+
 
 MakeUpstreams = Callable[[Settings, RequestObserver, Clock], Upstreams]
 
@@ -97,17 +122,16 @@ def build(
     simulated: bool = False,
     past: Past | None = None,
     clock: Clock | None = None,
+    machinery: Machinery | None = None,
 ) -> Application:
     """Create and join everything; nothing runs yet. Raises SettingsError for a bad address.
 
     ``past`` is what a simulated fleet did before the start.
     """
-    clock = clock or SystemClock()
+    clock, machinery = clock or SystemClock(), machinery or _live_machinery()
     news = threading.Event()
     instrumentation = Instrumentation(version=__version__, revision="", simulated=simulated)
-    lanes = {source: ThreadLane(source, count) for source, count in LANE_THREADS.items()}
-    draw = random.Random()  # noqa: S311 - jitter, not a secret
-    scheduler = Scheduler(clock, lanes, news.set, draw)
+    scheduler = Scheduler(clock, machinery.lanes, news.set, machinery.draw)
     places = siting(settings)
     cpu_interval_seconds = settings.interval_seconds(SourceName.CLOUDWATCH_CPU)
     cells = Cells(
@@ -136,6 +160,7 @@ def build(
         _recall(archive, past, clock),
         clock.monotonic,
         news.set,
+        rest_seconds=machinery.case_rest_seconds,
     )
     bookkeeper = Bookkeeper(
         archive,
@@ -144,6 +169,7 @@ def build(
         clock.wall(),
         clock.monotonic,
         analyst.take,
+        rest_seconds=machinery.statement_rest_seconds,
     )
     if past:
         bookkeeper.recall(past.intensities(clock.wall()))
@@ -158,6 +184,7 @@ def build(
         store=store,
         clock=clock,
         news=news,
+        renderer=machinery.renderer,
     )
     site = StatusSite(publisher, clock, version=__version__, simulated=simulated)
     try:

@@ -6,6 +6,7 @@ refresh or all of the one before, and takes no lock.
 
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
@@ -20,6 +21,7 @@ from exporter.core.scenarios.case import BusinessCase
 from exporter.core.snapshot import FleetSnapshot
 from exporter.core.statement import Statement
 from exporter.exposition.families import FleetFamilies
+from exporter.exposition.family import Family
 from exporter.exposition.render import Exposition, Renderer
 from exporter.exposition.source_families import source_families
 from exporter.gather import gather_evidence, gather_facts, gather_statuses
@@ -76,6 +78,15 @@ class OwnMetrics(Protocol):
         """The profile provider's version has become known."""
 
 
+class Renders(Protocol):
+    """Makes of families what a scrape gets."""
+
+    def render(
+        self, fleet: Sequence[Family], sources: Sequence[Family], instrumentation: str
+    ) -> Exposition:
+        """Make the exposition of all families, and of the exporter's own metrics as text."""
+
+
 class Publisher:
     """Turns what the cells hold into what readers see.
 
@@ -95,6 +106,7 @@ class Publisher:
         store: StateDirectory | None,
         clock: Clock,
         news: threading.Event,
+        renderer: Renders | None = None,
     ) -> None:
         self._roster = roster
         self._scheduler = scheduler
@@ -105,7 +117,7 @@ class Publisher:
         self._own_metrics = own_metrics
         self._store = store
         self._clock = clock
-        self._renderer = Renderer()
+        self._renderer = renderer or Renderer()
         self._news = news
         self._ended = threading.Event()
         self._stopped = threading.Event()
@@ -161,7 +173,9 @@ class Publisher:
         statement = self._bookkeeper.keep(facts, at_once=at_once)
         intensities = self._bookkeeper.intensities
         case = self._analyst.case(facts, statement, intensities, at_once=at_once)
-        self._roster.wishes = case.wishes
+        if case.wishes != self._case.wishes:
+            self._roster.wishes = case.wishes
+            self._news.set()  # they are asked for at once
         told = statement is not self._statement or case is not self._case
         self._statement, self._case = statement, case
         if self._has_news(cells) or told:

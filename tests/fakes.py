@@ -48,6 +48,7 @@ from exporter.core.trail import Trail, TrailEvent
 from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_DAY, SECONDS_PER_HOUR
 from exporter.exposition.families import FleetFamilies
 from exporter.exposition.instrumentation import Instrumentation
+from exporter.exposition.render import Renderer
 from exporter.intervals import DEFAULT_INTERVALS_SECONDS, DEFAULT_MAX_AGES_SECONDS
 from exporter.publisher import Publisher
 from exporter.refresh import Cadence, Cell, CellKey, Clock
@@ -548,6 +549,7 @@ class Publishing(Polling):
             clock.monotonic,
         )
         self.analyst = analyst(clock, siting)
+        self.renderer = Renderer()
         self.publisher = Publisher(
             self.roster,
             self.scheduler,
@@ -559,6 +561,7 @@ class Publishing(Polling):
             store=store,
             clock=clock,
             news=self.news,
+            renderer=self.renderer,
         )
 
     def update(self) -> None:

@@ -15,7 +15,7 @@ import pytest
 from exporter import __version__
 from exporter.cli import main
 
-COMMANDS = ("serve", "demo", "check", "snapshot", "scenarios")
+COMMANDS = ("serve", "demo", "check", "snapshot", "scenarios", "backfill")
 PATIENCE_SECONDS = 60.0
 
 
@@ -67,6 +67,13 @@ def test_version(capsys):
         ("scenarios", "--demo", "--instances", "0"),
         ("check", "--config"),
         ("--verbose", "check"),
+        ("backfill", "--days", "0"),
+        ("backfill", "--days", "43"),
+        ("backfill", "--days", "week"),
+        ("backfill", "--step", "5m"),
+        ("backfill", "--step", "0.5s"),
+        ("backfill", "--step", "240"),
+        ("backfill", "--until", "yesterday"),
     ],
 )
 def test_wrong_arguments(capsys, arguments):

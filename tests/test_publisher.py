@@ -526,7 +526,7 @@ def test_a_day_of_refreshes_keeps_its_size():
                 len(found.scheduler._tasks),
                 len(found.publisher._seen),
                 len(found.publisher._saved),
-                len(found.publisher._renderer._kept),
+                len(found.renderer._kept),
                 len(found.scheduler.tallies),
             )
         )

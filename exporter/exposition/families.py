@@ -41,6 +41,8 @@ class FleetFamilies:
     ) -> None:
         self._instances = InstanceFamilies(tag_labels, max_tag_values)
         self._advice = AdviceFamilies()
+        self._case = BusinessCase()
+        self._scenarios = scenario_families(self._case)
         self._declared = _declared(budgets or Budgets())
 
     def of(self, snapshot: FleetSnapshot | None) -> tuple[Family, ...]:
@@ -64,11 +66,17 @@ class FleetFamilies:
             *_totals(snapshot),
             *_counts(snapshot),
             *statement_families(snapshot.statement, snapshot.exchange_rate),
-            *scenario_families(snapshot.case),
+            *self._scenarios_of(snapshot.case),
             *_grid(snapshot),
             *_factors(snapshot),
             *self._declared,
         )
+
+    def _scenarios_of(self, case: BusinessCase) -> tuple[Family, ...]:
+        """Give the very same families again while the case is in force, for an hour."""
+        if case is not self._case:
+            self._case, self._scenarios = case, scenario_families(case)
+        return self._scenarios
 
 
 def _declared(budgets: Budgets) -> tuple[Family, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from exporter.core.bounded import Bounded
 from exporter.exposition.catalogue import MetricSpec
@@ -20,9 +21,13 @@ class Family:
     values: tuple[float, ...]
 
 
+# A fleet has few places, sources and grid zones, and shows them at every refresh.
+_label_set = lru_cache(maxsize=16_384)(label_set)
+
+
 def labelled(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], float]]) -> Family:
     """Build a family from label values (in the order of the catalogue) and values."""
-    pairs = [(label_set(spec.labels, labels), value) for labels, value in samples]
+    pairs = [(_label_set(spec.labels, tuple(labels)), value) for labels, value in samples]
     return Family(spec, tuple(text for text, _ in pairs), tuple(value for _, value in pairs))
 
 

@@ -1,6 +1,7 @@
 """What compute costs: list and spot prices, INVENTED, of a believable magnitude."""
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from math import floor
 
 from exporter.core.evidence import PriceKey, PriceQuote, SpotKey, SpotPrices, SpotQuote
@@ -82,11 +83,16 @@ def spot_price(seed: int, key: SpotKey, at: float) -> SpotQuote | None:
 
     About a third of the list price; each availability zone wanders slowly on its own.
     """
+    return _spot_price(seed, key, floor(at / SPOT_STEP_SECONDS))
+
+
+@lru_cache(maxsize=16_384)  # every refresh needs those of the last weeks again
+def _spot_price(seed: int, key: SpotKey, step: int) -> SpotQuote | None:
     region = key.availability_zone[:-1]
     listed = list_price(PriceKey(region, key.instance_type, "RunInstances", SOLD_TENANCY))
     if listed.usd_per_hour is None or key.platform != "Linux/UNIX":
         return None
-    priced_at = floor(at / SPOT_STEP_SECONDS) * SPOT_STEP_SECONDS
+    priced_at = step * SPOT_STEP_SECONDS
     stream = noise.stream(seed, "spot", *key)
     sway = noise.wander(stream, priced_at, _SPOT_TREND_SECONDS) - 0.5
     usd_per_hour = round(listed.usd_per_hour * (_SPOT_RATIO + _SPOT_SWING_RATIO * sway), 4)
