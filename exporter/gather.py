@@ -94,6 +94,9 @@ def gather_facts(roster: Roster, now: float) -> Facts:
         exchange_rate=roster.exchange_rate.fresh(),
         awaited=frozenset((*_awaited(roster.profiles), *_awaited(roster.prices))),
         chosen_regions=_chosen_regions(roster),
+        grid_gaps={
+            zone: _grid_gap(cell) for zone, cell in roster.grid.items() if cell.fresh() is None
+        },
     )
 
 

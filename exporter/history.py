@@ -5,6 +5,7 @@ that was being written: what follows the last whole one is cut off before the ne
 """
 
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +37,8 @@ class SegmentLog:
 
     The first record of a file says format, version, kind and the segment's start. Files of
     another format or version are left alone and read as empty, with a line in the log; an append
-    sets them aside. Only ``append`` raises. One owner appends and prunes; anyone may read.
+    sets them aside. Only ``append`` raises. One owner appends and prunes; anyone may read, on any
+    thread.
     """
 
     def __init__(self, directory: Path, kind: str, *, span_seconds: float) -> None:
@@ -46,6 +48,8 @@ class SegmentLog:
         self._stamp_length = _STAMP_LENGTHS[span_seconds]
         self._ends: dict[Path, int] = {}
         self._reported: set[Path] = set()
+        # Whoever reads while what a crash left is cut off and written over finds a bit of both.
+        self._lock = threading.Lock()
 
     def append(self, at: float, records: Sequence[Mapping[str, Any]]) -> None:
         """Add records to the segment that holds ``at``, durably, all of them or none.
@@ -55,22 +59,25 @@ class SegmentLog:
         """
         if not records:
             return
-        path, header = self._path(at), self._header(at)
+        path, header = self.path(at), self._header(at)
         lines = json_lines(records)
-        _make_private(self._directory)
-        end = self._whole_until(path, header)
-        member = make_member(lines if end else json_lines([header]) + lines)
-        append_member(path, end, member)
-        self._ends[path] = end + len(member)
+        with self._lock:
+            _make_private(self._directory)
+            end = self._whole_until(path, header)
+            member = make_member(lines if end else json_lines([header]) + lines)
+            append_member(path, end, member)
+            self._ends[path] = end + len(member)
 
     def read(self, at: float) -> list[dict[str, Any]]:
         """All whole records of the segment that holds ``at``, oldest first; none without one.
 
         Damage, with a line in the log, costs the append that it is in.
         """
-        path = self._path(at)
+        path = self.path(at)
         try:
-            members = _load(path, self._header(at))
+            with self._lock:
+                content = path.read_bytes()
+            members = _whole_members(content, self._header(at))
         except FileNotFoundError:
             return []
         except (OSError, ValueError) as error:
@@ -85,6 +92,11 @@ class SegmentLog:
     def starts(self) -> list[float]:
         """Begin of each segment there is, oldest first."""
         return sorted(start for start, path in self._files() if path.name.endswith(_SUFFIX))
+
+    def path(self, at: float) -> Path:
+        """Where the segment that holds an instant is, or would be."""
+        start = datetime.fromtimestamp(self._start(at), UTC)
+        return self._directory / (start.isoformat()[: self._stamp_length] + _SUFFIX)
 
     def prune(self, before_at: float) -> None:
         """Delete the segments that end at or before an instant, and what else has their names."""
@@ -118,12 +130,8 @@ class SegmentLog:
         except ValueError:
             return None
         start = stamp.replace(tzinfo=UTC).timestamp()
-        own = self._path(start).name  # a date can be written in other ways as well
+        own = self.path(start).name  # a date can be written in other ways as well
         return start if name in (own, own + NEW, own + _ASIDE) else None
-
-    def _path(self, at: float) -> Path:
-        start = datetime.fromtimestamp(self._start(at), UTC)
-        return self._directory / (start.isoformat()[: self._stamp_length] + _SUFFIX)
 
     def _start(self, at: float) -> float:
         return at // self._span_seconds * self._span_seconds
@@ -138,7 +146,7 @@ class SegmentLog:
             size = path.stat().st_size
             if self._ends.get(path) == size:
                 return size
-            end = _load(path, header).end
+            end = _whole_members(path.read_bytes(), header).end
         except FileNotFoundError:
             return 0
         except ValueError as error:
@@ -158,9 +166,9 @@ class SegmentLog:
         self._reported.add(path)
 
 
-def _load(path: Path, header: Mapping[str, Any]) -> Members:
-    """Read a segment; its header comes first. Raises OSError, and ValueError for another's file."""
-    members = read_members(path.read_bytes())
+def _whole_members(content: bytes, header: Mapping[str, Any]) -> Members:
+    """A segment's members; its header comes first. Raises ValueError for another's file."""
+    members = read_members(content)
     first = members.records[0] if members.records else {}
     for name, expected in header.items():
         if members.end and first.get(name) != expected:

@@ -35,8 +35,10 @@ def _general() -> tuple[str, ...]:
         " what the bill has shown of prices."
     )
     money = (
-        "Money is of compute only, at list or spot prices, without discounts; disks, addresses and"
-        " data transfer are not in it."
+        "Money is of compute only; disks, addresses and data transfer are not in it. Dollars"
+        " (usd_per_month) are at list or spot prices, without discounts. Euros are those of each"
+        " account times what its hours on demand were billed at relative to list price, once they"
+        " were compared with Cost Explorer; until then they are at list or spot prices too."
     )
     advised = (
         f"Advised is what saves more than {percent(WORTHWHILE_RATIO)} of cost or emissions without"
@@ -70,7 +72,8 @@ def _rightsizing(plan: ScenarioPlan) -> str:
         "Rightsizing: CPU only, memory use is unknown. On-demand instances with CPU points on at"
         " least 14 days; the cheapest type of the same family and architecture with fewer vCPUs on"
         f" which the 95th percentile of CPU would be at most {plan.rightsizing_percent:g} %."
-        " Burstable types and accelerators are left out."
+        " Burstable types and accelerators are left out. Local disks and the limits of network and"
+        " EBS shrink with the size, and are not looked at."
     )
 
 

@@ -471,6 +471,25 @@ def test_the_grid_of_further_zones_is_a_fact():
 
 
 @pytest.mark.parametrize(
+    ("reason", "gap"),
+    [
+        (FailureReason.NOT_CONFIGURED, GapReason.NOT_CONFIGURED),
+        (FailureReason.NOT_COVERED, GapReason.ZONE_NOT_COVERED),
+        (FailureReason.DENIED, GapReason.SOURCE_DOWN),
+    ],
+)
+def test_why_a_zone_has_no_grid_is_a_fact(reason, gap):
+    """Further zones included; of those that answer there is nothing to tell."""
+    clock = FakeClock()
+    upstreams = FakeUpstreams(clock, WEB)
+    upstreams.failing[Call("grid_intensity", Scope(grid_zone="FR"))] = down(reason)
+    found = Polling(upstreams, clock, further_zones={"FR", "SE"})
+    found.settle()
+
+    assert gather_facts(found.roster, START_AT).grid_gaps == {"FR": gap}
+
+
+@pytest.mark.parametrize(
     "reason", [None, FailureReason.NOT_COVERED, FailureReason.UNAVAILABLE, FailureReason.DENIED]
 )
 def test_further_zones_do_not_disturb_the_fleet(reason):

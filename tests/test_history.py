@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from math import nextafter
@@ -290,6 +291,86 @@ def test_damage_costs_the_append_it_is_in(tmp_path, caplog):
 
     assert successor.read(AT) == [{"n": 0}, {"n": 2}, {"n": 3}]
     assert messages(caplog) == ["history file is damaged: a part reads as empty"]
+
+
+class Watched:
+    """A lock; ``reached`` is set once somebody is about to wait for it."""
+
+    def __init__(self, reached: threading.Event) -> None:
+        self._lock = threading.Lock()
+        self._reached = reached
+
+    def __enter__(self) -> None:
+        if self._lock.locked():
+            self._reached.set()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_an_append_while_another_thread_reads(tmp_path, monkeypatch, caplog):
+    """What a crash left is not written over while it is read: that would look like damage."""
+    hours(tmp_path).append(AT, [{"n": 1}])
+    path = tmp_path / NAME
+    whole = path.read_bytes()
+    hours(tmp_path).append(AT, [{"crashed": list(range(500))}])
+    os.truncate(path, len(whole) + 100)
+    log, reached = hours(tmp_path), threading.Event()
+    monkeypatch.setattr(log, "_lock", Watched(reached))
+
+    def append() -> None:
+        log.append(AT, [{"n": n} for n in range(2, 500)])
+        reached.set()
+
+    writer = threading.Thread(target=append)
+    read_bytes = Path.read_bytes
+
+    def in_two_parts(path: Path) -> bytes:
+        if threading.current_thread() is writer:
+            return read_bytes(path)
+        with path.open("rb", buffering=0) as file:
+            first = file.read(len(whole) + 100)
+            writer.start()
+            assert reached.wait(60)
+            return first + file.read()
+
+    monkeypatch.setattr(Path, "read_bytes", in_two_parts)
+    found = log.read(AT)
+    writer.join(60)
+    monkeypatch.undo()
+
+    assert found == [{"n": 1}]
+    assert log.read(AT) == [{"n": n} for n in range(1, 500)]
+    assert messages(caplog) == ["history: an append that did not end is cut off"]
+
+
+def test_a_read_while_another_thread_appends(tmp_path, monkeypatch):
+    """It waits for what is half written."""
+    log, reached = hours(tmp_path), threading.Event()
+    log.append(AT, [{"n": 1}])
+    monkeypatch.setattr(log, "_lock", Watched(reached))
+    found: list[object] = []
+
+    def read() -> None:
+        found.extend(log.read(AT))
+        reached.set()
+
+    reader, write = threading.Thread(target=read), os.write
+
+    def in_two_parts(descriptor: int, content: bytes) -> int:
+        if reader.ident is None:
+            count = write(descriptor, content[:20])
+            reader.start()
+            assert reached.wait(60)
+            return count
+        return write(descriptor, content)
+
+    monkeypatch.setattr(os, "write", in_two_parts)
+    log.append(AT, [{"n": 2}])
+    reader.join(60)
+
+    assert found == [{"n": 1}, {"n": 2}]
 
 
 FOREIGN = {

@@ -13,7 +13,8 @@ Office hours: instances whose environment is one of dev, test run only Mon-Fri 0
  (Europe/Berlin); their disks go on costing.
 Rightsizing: CPU only, memory use is unknown. On-demand instances with CPU points on at least 14\
  days; the cheapest type of the same family and architecture with fewer vCPUs on which the 95th\
- percentile of CPU would be at most 70 %. Burstable types and accelerators are left out.
+ percentile of CPU would be at most 70 %. Burstable types and accelerators are left out. Local\
+ disks and the limits of network and EBS shrink with the size, and are not looked at.
 Region shift: the on-demand instances as if they had run in eu-north-1 or eu-west-3, with the grid\
  of the same hours, the PUE and the list prices there; data transfer (egress) and the move itself\
  are not counted.
@@ -50,7 +51,9 @@ def test_the_method():
         "at least 90 % are known",
         "in 90 % of cases",
         "shares of what a scenario is about",
-        "compute only, at list or spot prices, without discounts",
+        "Money is of compute only",
+        "Dollars (usd_per_month) are at list or spot prices, without discounts",
+        "Euros are those of each account times what its hours on demand were billed at",
         "those of manufacturing are not in it",
         "more than 2 % of cost or emissions",
         "fewer than 20 % of days",

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from exporter.core.bounded import Bounded
-from exporter.core.scenarios.case import BusinessCase
+from exporter.core.scenarios.case import NOT_STUDIED, BusinessCase
 from exporter.core.scenarios.outcome import Resize, Scenario, ScenarioGap
 from exporter.core.snapshot import FleetSnapshot, InstanceEstimate
 from exporter.report_case import MOST_INSTANCES, as_table
@@ -86,6 +86,16 @@ def test_only_gaps():
         "Office hours: too few days of evidence so far (too_little_history)\n"
         "\n"
         "Assumptions\n"
+    )
+
+
+def test_while_the_evidence_is_being_read():
+    """Each scenario says that it is looked at; none tells of instances or regions."""
+    awaited = "still being looked at: not all that it needs was read or asked for (awaited)\n"
+    assert as_table(snapshot(NOT_STUDIED), SCENARIO_PLAN).startswith(
+        "Savings per month\n"
+        f"Office hours: {awaited}Region shift: {awaited}"
+        f"Rightsizing (CPU only): {awaited}Time shift: {awaited}"
     )
 
 

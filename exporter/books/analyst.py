@@ -18,7 +18,7 @@ from exporter.core.evidence import GapReason, PriceKey
 from exporter.core.fleet import Instance
 from exporter.core.instance_estimate import Siting
 from exporter.core.metering import hour_of
-from exporter.core.scenarios.case import BusinessCase
+from exporter.core.scenarios.case import NOT_STUDIED, BusinessCase
 from exporter.core.scenarios.facts import BilledRatios, CaseFacts
 from exporter.core.scenarios.plan import ScenarioPlan
 from exporter.core.scenarios.study import study
@@ -33,6 +33,9 @@ CLOSING_SECONDS = 3 * SECONDS_PER_HOUR
 
 LARGEST_SHARE = 0.2
 """Share of one processor that studies may take when answers to wishes come in one by one."""
+
+LATELY_DAYS = 7
+"""An instance without a CPU point for longer belongs to the fleet only while it runs."""
 
 _BILLED_AS = BilledAs.ON_DEMAND
 
@@ -74,7 +77,7 @@ class Analyst:
         self._wished: frozenset[str | PriceKey] = frozenset()
         self._retained_at: float | None = None
         self._next_at = float("-inf")
-        self._case = BusinessCase()
+        self._case = NOT_STUDIED
 
     def start(self) -> None:
         """Recall the last weeks in the background."""
@@ -115,9 +118,11 @@ class Analyst:
         key = _key_of(facts, statement)
         if at_once or (key != self._key and self._steady() >= self._next_at):
             began_at = self._steady()
+            wished = self._wished
             self._case = self._study(self._case_facts(facts, statement, intensities()))
             ended_at = self._steady()
-            self._key = key
+            # The next facts tell of a new wish whether its answer is still to come.
+            self._key = key if self._wished <= wished else None
             self._next_at = ended_at + max(
                 self._rest_seconds, (ended_at - began_at) / LARGEST_SHARE
             )
@@ -137,17 +142,12 @@ class Analyst:
         until_at = settled_at // SECONDS_PER_DAY * SECONDS_PER_DAY
         self._forget_departed(facts, until_at)
         plan = self._plan
-        running = tuple(
-            instance
-            for place in facts.places
-            for instance in place.inventory.instances
-            if instance.is_running
-        )
-        resized = self._resized(running)
+        instances = self._running_lately(facts, until_at)
+        resized = self._resized(instances)
         return CaseFacts(
             history=self._usage.history(until_at),
             intensities=intensities,
-            instances=running,
+            instances=instances,
             loads=_without(resized, self._cpu.loads()),
             idle=_without(resized, self._cpu.idle(until_at, plan.idle_percent, plan.idle_days)),
             hardware=facts.hardware,
@@ -157,16 +157,27 @@ class Analyst:
             exchange_rate=facts.exchange_rate or GapReason.NO_EXCHANGE_RATE,
             billed_ratios=_billed_ratios(statement),
             awaited=facts.awaited,
+            grid_gaps=facts.grid_gaps,
         )
 
-    def _resized(self, running: Iterable[Instance]) -> frozenset[str]:
+    def _running_lately(self, facts: Facts, until_at: float) -> tuple[Instance, ...]:
+        """Listed instances that run, or did so in the last days: they mostly stop by night."""
+        seen = self._cpu.seen(until_at, LATELY_DAYS)
+        return tuple(
+            instance
+            for place in facts.places
+            for instance in place.inventory.instances
+            if instance.is_running or instance.instance_id in seen
+        )
+
+    def _resized(self, instances: Iterable[Instance]) -> frozenset[str]:
         """Instances of another type than their points are of.
 
         They are listed as what they are now, hours before the first of those hours is closed.
         """
         return frozenset(
             instance.instance_id
-            for instance in running
+            for instance in instances
             if not self._cpu.is_of(instance.instance_id, instance.instance_type)
         )
 
@@ -183,7 +194,10 @@ def _without(names: Container[str], told: Mapping[str, _Told]) -> Mapping[str, _
 
 
 def _key_of(facts: Facts, statement: Statement) -> object:
-    """When to look again: at a new hour, and when answers come for the first time, or no more."""
+    """When to look again: at a new hour, and when answers come for the first time, or no more.
+
+    Those that were awaited in vain count as well.
+    """
     return (
         hour_of(facts.now),
         frozenset(place.place for place in facts.places),
@@ -192,6 +206,8 @@ def _key_of(facts: Facts, statement: Statement) -> object:
         sum(told is not None for answers in facts.grid.values() for told in answers),
         frozenset(_billed_ratios(statement)),
         facts.exchange_rate is None,
+        bool(facts.awaited),
+        frozenset(facts.grid_gaps.items()),
     )
 
 

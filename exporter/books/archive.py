@@ -2,13 +2,15 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 
 from exporter.books.hour import Hour
 from exporter.books.meter import Metered
 from exporter.books.place_book import PlaceBook
 from exporter.books.records import (
+    NOT_UNDERSTOOD,
     CpuDay,
     UseReader,
     cpu_day,
@@ -36,12 +38,19 @@ COMPUTED_SECONDS = 62 * SECONDS_PER_DAY
 
 _BOOKS, _METER = "accrual", "meter"
 
+_Read = TypeVar("_Read")
+_Record = Mapping[str, Any]
+
 
 class Archive:
-    """Reads and writes the books of one state directory. Writing raises OSError."""
+    """Reads and writes the books of one state directory. Writing raises OSError.
+
+    A record of use or CPU that is not understood is left out, with a line in the log for its file.
+    """
 
     def __init__(self, store: StateDirectory) -> None:
         self._store = store
+        self._skipped: set[Path] = set()
         history = store.path / "history"
 
         def log(kind: str, span_seconds: float) -> SegmentLog:
@@ -93,7 +102,8 @@ class Archive:
     def uses_since(self, at: float) -> Iterator[HourOfUse]:
         """What groups used, without CPU, since the day that holds an instant, oldest day first."""
         reader = UseReader()
-        yield from map(reader.hour, _records_since(self._uses, at))
+        for start_at in _starts_since(self._uses, at):
+            yield from self._understood(self._uses, start_at, reader.hour)
 
     def add_intensities(self, intensities: Mapping[tuple[str, float], float]) -> None:
         """Append what the emissions of closed hours were accrued with."""
@@ -111,9 +121,21 @@ class Archive:
             self._hours.append(hour_at, records)
 
     def hour(self, hour_at: float) -> dict[Place, dict[str, Any]]:
-        """The columns last written for each place in an hour."""
-        records = (r for r in self._hours.read(hour_at) if r.get("kind") == "place")
-        return {place_of(record): hour_columns(record) for record in records}
+        """The columns last written for each place in an hour.
+
+        Where those are not understood there are none: what they replaced does not count any more.
+        """
+        found: dict[Place, dict[str, Any] | None] = {}
+
+        def note(record: _Record) -> None:
+            if record.get("kind") == "place":
+                place = place_of(record)
+                found[place] = None
+                found[place] = hour_columns(record)
+
+        for _ in self._understood(self._hours, hour_at, note):
+            pass
+        return {place: columns for place, columns in found.items() if columns is not None}
 
     def cpu_hours_since(self, at: float) -> Iterator[HourOfUse]:
         """CPU of every hour that begins at or after an instant, without use, oldest hour first."""
@@ -176,7 +198,8 @@ class Archive:
 
     def cpu_since(self, at: float) -> Iterator[CpuDay]:
         """CPU distributions since the day that holds an instant, oldest day first."""
-        yield from map(cpu_day, _records_since(self._cpu, at))
+        for start_at in _starts_since(self._cpu, at):
+            yield from self._understood(self._cpu, start_at, cpu_day)
 
     def first_day_without_cpu(self, today_at: float) -> float:
         """The oldest day with hours and without a CPU distribution; ``today_at`` if none is."""
@@ -184,6 +207,27 @@ class Archive:
         since_at = written[-1] + SECONDS_PER_DAY if written else today_at - KEPT_SECONDS
         days = {at // SECONDS_PER_DAY * SECONDS_PER_DAY for at in self._hours.starts()}
         return min((day_at for day_at in days if day_at >= since_at), default=today_at)
+
+    def _understood(
+        self, log: SegmentLog, at: float, decode: Callable[[_Record], _Read]
+    ) -> Iterator[_Read]:
+        """What can be made of the records of a segment."""
+        skipped: list[Exception] = []
+        for record in log.read(at):
+            try:
+                read = decode(record)
+            except NOT_UNDERSTOOD as error:
+                skipped.append(error)
+            else:
+                yield read
+        path = log.path(at)
+        if skipped and path not in self._skipped:
+            self._skipped.add(path)
+            known = {
+                "file": str(path),
+                "detail": f"{len(skipped)} of them, the last: {skipped[-1]!r}",
+            }
+            LOG.warning("history records are left out: they are not understood", extra=known)
 
     def prune(self, now: float) -> None:
         """Delete what is older than it is kept for."""
@@ -198,7 +242,10 @@ def _cpu_of(columns: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     return zip(*(columns[name] for name in names), strict=True)
 
 
+def _starts_since(log: SegmentLog, at: float) -> list[float]:
+    return [start_at for start_at in log.starts() if start_at > at - SECONDS_PER_DAY]
+
+
 def _records_since(log: SegmentLog, at: float) -> Iterator[dict[str, Any]]:
-    for start_at in log.starts():
-        if start_at > at - SECONDS_PER_DAY:
-            yield from log.read(start_at)
+    for start_at in _starts_since(log, at):
+        yield from log.read(start_at)

@@ -119,6 +119,12 @@ class CpuBook:
             for name, days in watched.items()
         }
 
+    def seen(self, now: float, days: int) -> frozenset[str]:
+        """Instances with a point on one of the last complete UTC days, or since."""
+        first = int(now // SECONDS_PER_DAY) - days
+        pages = (page for day, page in self._highest.items() if day >= first)
+        return frozenset[str]().union(*pages)
+
     def idle(self, now: float, idle_percent: float, idle_days: int) -> Mapping[str, bool]:
         """Whether instances were never busier than so, in the last complete UTC days.
 

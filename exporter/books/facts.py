@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from exporter.core.billing import Bill
 from exporter.core.evidence import (
     ExchangeRate,
+    GapReason,
     GridHistory,
     GridIntensity,
     HardwareProfile,
@@ -43,9 +44,10 @@ class Facts:
     """Everything the books look at, at ``now`` (epoch seconds).
 
     ``bill`` and ``exchange_rate`` are None unless they are fresh. ``grid`` holds the latest value
-    and the history of each zone, None where there was no answer. ``awaited`` are the instance types
-    and prices whose first answer is still to come. ``chosen_regions`` are those of each account
-    whose places have all answered; empty regions mean all that are enabled.
+    and the history of each zone, None where there was no answer; ``grid_gaps`` tell of zones
+    without a fresh value why. ``awaited`` are the instance types and prices whose first answer is
+    still to come. ``chosen_regions`` are those of each account whose places have all answered;
+    empty regions mean all that are enabled.
     """
 
     now: float
@@ -58,3 +60,4 @@ class Facts:
     exchange_rate: ExchangeRate | None = None
     awaited: frozenset[str | PriceKey] = frozenset()
     chosen_regions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    grid_gaps: Mapping[str, GapReason] = field(default_factory=dict)

@@ -1,15 +1,25 @@
-"""The shapes of the history's records; docs/reference/state-format.md describes them."""
+"""The shapes of the history's records; docs/reference/state-format.md describes them.
 
+What is read may be of a version that knows more, or edited by hand: a record that is not
+understood raises one of NOT_UNDERSTOOD, before any of it is in a book.
+"""
+
+from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from sys import intern
 from typing import Any, NamedTuple
 
 from exporter.books.hour import Hour
 from exporter.books.kind import Kind
 from exporter.core.fleet import Place, PurchaseOption
-from exporter.core.scenarios.load import packed
+from exporter.core.scenarios.load import LANE_BITS, LEVELS, packed
 from exporter.core.scenarios.usage import HourOfUse, UsageKey, Use
+from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+
+NOT_UNDERSTOOD = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What reading a record raises that has not the documented shape."""
 
 _KEY_COLUMNS = UsageKey._fields[1:]
 _USE_COLUMNS = Use._fields[1:]
@@ -65,11 +75,20 @@ def hour_record(hour: Hour) -> dict[str, Any]:
 
 
 def hour_columns(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a closed hour, ``kind`` as such: None in records from before there were."""
+    """The columns of a closed hour, ``kind`` as such: None in records from before there were.
+
+    Raises NOT_UNDERSTOOD.
+    """
     columns: dict[str, Any] = record["columns"]
     kinds = [_kind(each) for each in record.get("kinds", ())]
-    numbers = columns.get("kind") or [None] * len(columns["instance_id"])
-    return columns | {"kind": [None if n is None else kinds[n] for n in numbers]}
+    names, types = _names(columns["instance_id"]), _names(columns["instance_type"])
+    numbers = columns.get("kind") or [None] * len(names)
+    if any(len(each) != len(names) for each in (numbers, *columns.values()) if each is not None):
+        raise ValueError("columns of different length")
+    if max(b"".join(map(levels_in, columns["cpu"])), default=0) >= LEVELS:
+        raise ValueError("more than 100 % of CPU")
+    kind = [None if n is None else kinds[n] for n in numbers]
+    return columns | {"instance_id": names, "instance_type": types, "kind": kind}
 
 
 def _kind(known: Mapping[str, str]) -> Kind:
@@ -101,18 +120,18 @@ class UseReader:
         self._keys: dict[tuple[str, ...], UsageKey] = {}
 
     def hour(self, record: Mapping[str, Any]) -> HourOfUse:
-        """One closed hour, without CPU."""
+        """One closed hour, without CPU. Raises NOT_UNDERSTOOD."""
         place, columns = place_of(record), record["columns"]
         named = zip(*(columns[name] for name in _KEY_COLUMNS), strict=True)
-        sums = zip(*(columns[name] for name in _USE_COLUMNS), strict=True)
+        sums = zip(*(array("d", columns[name]) for name in _USE_COLUMNS), strict=True)
         keys = (self._key(place.account_id, *values) for values in named)
         uses = tuple(Use(key, *values) for key, values in zip(keys, sums, strict=True))
-        return HourOfUse(place, record["hour"], uses, ())
+        return HourOfUse(place, _whole(record["hour"], SECONDS_PER_HOUR), uses, ())
 
     def _key(self, *values: str) -> UsageKey:
         key = self._keys.get(values)
         if key is None:
-            read = UsageKey._make(values)
+            read = UsageKey._make(_names(values))
             key = read._replace(purchase_option=PurchaseOption(read.purchase_option))
             self._keys[values] = key
         return key
@@ -136,13 +155,27 @@ def cpu_record(
 
 
 def cpu_day(record: Mapping[str, Any]) -> CpuDay:
-    """The CPU distribution as it was recorded."""
+    """The CPU distribution as it was recorded. Raises NOT_UNDERSTOOD."""
     columns = record["columns"]
-    counted = zip(columns["instance_id"], columns["levels"], strict=True)
-    blocks = {instance_id: packed(_pairs(levels)) for instance_id, levels in counted}
-    types = columns.get("instance_type")
-    named = {} if types is None else dict(zip(columns["instance_id"], types, strict=True))
-    return CpuDay(place_of(record), record["day"], blocks, named)
+    names, types = _names(columns["instance_id"]), columns.get("instance_type")
+    counted = zip(names, columns["levels"], strict=True)
+    blocks = {name: packed(_pairs(levels)) for name, levels in counted}
+    if any(block >> (LANE_BITS * LEVELS) for block in blocks.values()):
+        raise ValueError("more than 100 % of CPU")
+    named = {} if types is None else dict(zip(names, _names(types), strict=True))
+    return CpuDay(place_of(record), _whole(record["day"], SECONDS_PER_DAY), blocks, named)
+
+
+def _names(values: Iterable[str]) -> list[str]:
+    """Each once in memory. Raises TypeError for what is no text."""
+    return [intern(value) for value in values]
+
+
+def _whole(at: float, span_seconds: float) -> float:
+    """The begin of an hour or a day. Raises ValueError for any other instant."""
+    if at % span_seconds:
+        raise ValueError(f"{at} is not the begin of {span_seconds:.0f} s")
+    return at
 
 
 def _pairs(levels: Sequence[Any]) -> Sequence[tuple[int, int]]:

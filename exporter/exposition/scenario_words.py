@@ -26,13 +26,15 @@ _MEANINGS: Mapping[ScenarioGap, str] = {
     ScenarioGap.NO_PROFILE: "Boavizta does not know a type",
     ScenarioGap.NO_DATAPOINTS: "CPU points are missing",
     ScenarioGap.NO_PRICE: "the AWS price list has no usable price",
-    ScenarioGap.AWAITED: "prices or types that it needs are asked for next",
+    ScenarioGap.AWAITED: "still being looked at: not all that it needs was read or asked for",
     ScenarioGap.NO_EXCHANGE_RATE: "no exchange rate: its money is not known in euros",
 }
 
 _OF_THE_SCENARIO = {
     ScenarioGap.NOT_CONFIGURED,
     ScenarioGap.NO_CANDIDATES,
+    # Of as many as are counted, or of everything, before the evidence was read.
+    ScenarioGap.AWAITED,
     ScenarioGap.NO_EXCHANGE_RATE,
 }
 _COUNTED: Mapping[Scenario, str] = {

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,13 +12,17 @@ from exporter.books.cpu_book import CpuBook
 from exporter.books.facts import Facts
 from exporter.books.usage_book import UsageBook
 from exporter.core.billing import BilledAs
-from exporter.core.fleet import PurchaseOption
+from exporter.core.evidence import GapReason, PriceKey, PriceQuote
+from exporter.core.fleet import Instance, PurchaseOption
 from exporter.core.reconciliation import CostRatio, Reconciliation
-from exporter.core.scenarios.case import BusinessCase
+from exporter.core.scenarios.case import NOT_STUDIED, BusinessCase
+from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.outcome import Scenario, ScenarioGap
+from exporter.core.scenarios.study import study
 from exporter.core.scenarios.usage import HourOfUse, UsageKey, Use
 from exporter.core.statement import Statement
-from tests.books.keeping import DAY, HOUR, PLACE, WEB, film
+from tests import factories
+from tests.books.keeping import DAY, HOUR, PLACE, WEB, film, stopped
 from tests.fakes import PLAN, SITING
 
 NOTHING = Statement()
@@ -111,9 +116,13 @@ def test_too_little_is_told_with_its_reason() -> None:
 
 
 def test_nothing_is_said_before_the_past_is_known() -> None:
-    """A case of half of the evidence would be wrong; whoever waits hears when it is all there."""
+    """A case of half of the evidence would be wrong; whoever waits hears when it is all there.
+
+    Until then every scenario is counted as awaited.
+    """
     desk = Desk(recalling(28))
-    assert desk.case() == BusinessCase()
+    assert desk.case() == NOT_STUDIED
+    assert desk.case().gaps == {(scenario, ScenarioGap.AWAITED): 1 for scenario in Scenario}
     desk.analyst.recall()
     assert desk.news == 1
     assert desk.case().outcomes
@@ -261,23 +270,167 @@ def test_departed_instances_are_forgotten_at_the_next_day() -> None:
     assert desk.analyst._cpu.loads().keys() == {WEB.instance_id}
 
 
-def test_a_resized_instance_is_not_judged_by_what_it_was() -> None:
-    """Its listing tells the new type before the first hour of it is closed."""
-    studied = []
+SMALLER = PriceKey(PLACE.region, "m5.medium", WEB.usage_operation, WEB.tenancy)
+"""What WEB may fit at ten percent of two vCPUs."""
 
-    class Listening(Analyst):
-        def _study(self, facts):
-            studied.append(facts)
-            return super()._study(facts)
 
-    for listed in (WEB, replace(WEB, instance_type="m5.24xlarge")):
-        analyst = Listening(PLAN, SITING, recalling(28), lambda: 0.0, lambda: None)
-        analyst.recall()
-        (place,) = FACTS.places
-        inventory = replace(place.inventory, instances=(listed,))
-        facts = replace(FACTS, now=NOON_AT, places=(replace(place, inventory=inventory),))
-        analyst.case(facts, NOTHING, grid)
+def fitting(**changes: Any) -> Facts:
+    """The same fleet, beside a smaller type of which nothing is known yet."""
+    types = [replace(factories.hardware(name), vcpus=n) for name, n in SIZES.items()]
+    known: dict[str, Any] = {
+        "now": NOON_AT,
+        "hardware": {each.instance_type: each for each in types},
+    }
+    return replace(FACTS, **(known | changes))
 
-    before, after = studied[0], studied[-1]
+
+SIZES = {"m5.medium": 1, "m5.large": 2}
+
+
+def gaps_of_rightsizing(case: BusinessCase) -> dict[ScenarioGap, int]:
+    """By reason."""
+    return {gap: n for (name, gap), n in case.gaps.items() if name is Scenario.RIGHTSIZING}
+
+
+def test_answers_come_in_two_stages() -> None:
+    """First the price of what may fit, then its power: each is awaited as soon as it is wished."""
+    desk = Desk(recalling(28))
+    desk.analyst.recall()
+
+    first = desk.case(fitting())
+    assert first.wishes == {SMALLER}
+    assert gaps_of_rightsizing(first) == {ScenarioGap.AWAITED: 1}
+    desk.seconds += 60
+    priced = dict(FACTS.prices) | {SMALLER: PriceQuote(SMALLER, 0.01)}
+    second = desk.case(fitting(prices=priced))
+    assert second.wishes == {"m5.medium"}
+    assert gaps_of_rightsizing(second) == {ScenarioGap.AWAITED: 1}
+    desk.seconds += 60
+    powered = dict(FACTS.profiles) | {"m5.medium": factories.M5_LARGE}
+    third = desk.case(fitting(prices=priced, profiles=powered))
+    assert (third.wishes, gaps_of_rightsizing(third)) == (frozenset(), {})
+    assert list(third.resizes) == [WEB.instance_id]
+
+
+@pytest.mark.parametrize("seen_waiting", [True, False])
+@pytest.mark.parametrize(
+    ("prices", "wish", "reason"),
+    [
+        ({}, SMALLER, ScenarioGap.NO_PRICE),
+        ({SMALLER: PriceQuote(SMALLER, 0.01)}, "m5.medium", ScenarioGap.NO_PROFILE),
+    ],
+)
+def test_an_answer_that_stays_away_is_not_awaited_for_ever(
+    seen_waiting: bool,  # noqa: FBT001 - told by the table
+    prices: dict[PriceKey, PriceQuote],
+    wish: str | PriceKey,
+    reason: ScenarioGap,
+) -> None:
+    """It is told once it was asked for in vain, in the same hour; the wish stays.
+
+    Even where the wait is over before anybody has looked.
+    """
+    desk = Desk(recalling(28))
+    desk.analyst.recall()
+    known = fitting(prices=dict(FACTS.prices) | prices)
+    assert gaps_of_rightsizing(desk.case(known)) == {ScenarioGap.AWAITED: 1}
+    if seen_waiting:
+        for _ in range(2):
+            desk.seconds += 60
+            waiting = desk.case(replace(known, awaited=frozenset({wish})))
+            assert gaps_of_rightsizing(waiting) == {ScenarioGap.AWAITED: 1}
+    desk.seconds += 60
+    in_vain = desk.case(known)
+    assert in_vain.wishes == {wish}
+    assert gaps_of_rightsizing(in_vain) == {reason: 1}
+    desk.seconds += 60
+    assert desk.case(known) is in_vain
+    desk.seconds += HOUR
+    later = desk.case(replace(known, now=NOON_AT + HOUR))
+    assert later.wishes == {wish}
+    assert gaps_of_rightsizing(later) == {reason: 1}
+
+
+def test_why_a_zone_is_unknown_is_told_as_soon_as_it_is_known() -> None:
+    """A missing token is not a grid that has no values yet."""
+    desk = Desk(recalling(28))
+    desk.analyst.recall()
+    gap = {"DE": GapReason.NOT_CONFIGURED}
+    reasons = []
+    for grid_gaps in ({}, gap):
+        desk.seconds += 60
+        facts = replace(at(NOON_AT), grid_gaps=grid_gaps)
+        case = desk.analyst.case(facts, NOTHING, dict)
+        reasons += [gap for name, gap in case.gaps if name is Scenario.OFFICE_HOURS]
+    assert reasons == [ScenarioGap.NO_GRID_INTENSITY, ScenarioGap.NOT_CONFIGURED]
+
+
+class Listening(Analyst):
+    """An analyst that tells what it studies."""
+
+    def _study(self, facts: CaseFacts) -> BusinessCase:
+        self.studied = facts
+        return super()._study(facts)
+
+
+def studied(*listed: Instance, days_ago: int = 0) -> CaseFacts:
+    """What is studied at noon, so many days after WEB has had its last points."""
+    analyst = Listening(PLAN, SITING, recalling(28), lambda: 0.0, lambda: None)
+    analyst.recall()
+    (place,) = FACTS.places
+    inventory = replace(place.inventory, instances=listed)
+    facts = fitting(
+        now=NOON_AT + days_ago * DAY,
+        places=(replace(place, inventory=inventory),),
+        prices=dict(FACTS.prices) | {SMALLER: PriceQuote(SMALLER, 0.01)},
+        profiles=dict(FACTS.profiles) | {"m5.medium": factories.M5_LARGE},
+    )
+    analyst.case(facts, NOTHING, grid)
+    return analyst.studied
+
+
+ASLEEP = stopped(WEB, NOON_AT - HOUR)
+
+
+def test_the_fleet_of_the_night_is_that_of_the_day() -> None:
+    """What has just stopped is rightsized for the same money; it wastes nothing, though."""
+    day, night = study(studied(WEB), PLAN), study(studied(ASLEEP), PLAN)
+
+    assert [each.scenario for each in day.outcomes] == [
+        Scenario.OFFICE_HOURS,
+        Scenario.RIGHTSIZING,
+    ]
+    assert day.outcomes == night.outcomes
+    assert list(day.idle) == [WEB.instance_id]
+    assert not night.idle
+
+
+@pytest.mark.parametrize(
+    ("listed", "days_ago", "expected"),
+    [
+        (ASLEEP, 0, True),
+        (ASLEEP, 6, True),
+        (ASLEEP, 7, False),
+        (WEB, 7, True),
+        (replace(ASLEEP, instance_id="i-never"), 0, False),
+        (replace(WEB, instance_id="i-new"), 0, True),
+    ],
+)
+def test_what_was_off_for_a_week_is_of_the_fleet_no_more(
+    listed: Instance,
+    days_ago: int,
+    expected: bool,  # noqa: FBT001 - told by the table
+) -> None:
+    """Nor what never ran. Whatever runs belongs to it."""
+    assert studied(listed, days_ago=days_ago).instances == ((listed,) if expected else ())
+
+
+@pytest.mark.parametrize("listed", [WEB, ASLEEP])
+def test_a_resized_instance_is_not_judged_by_what_it_was(listed: Instance) -> None:
+    """Its listing tells the new type before the first hour of it is closed, or while it is off."""
+    before = studied(listed)
+    after = studied(replace(listed, instance_type="m5.24xlarge"))
+
     assert set(before.loads) == set(before.idle) == {WEB.instance_id}
+    assert len(after.instances) == 1
     assert (after.loads, after.idle) == ({}, {})

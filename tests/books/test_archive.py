@@ -278,7 +278,12 @@ def test_kinds_come_back(archive):
     """Each row has its own again; records from before there were kinds have none."""
     archive.add_hours([Hour(FRANKFURT, HOUR_AT, (GONE, IDLE, IDLE._replace(kind=None)))])
     archive.add_hours([Hour(DUBLIN, HOUR_AT, (IDLE,))])
-    old = {"instance_id": ["i-0web", "i-gone"], "cost_usd": [0.12, None]}
+    old = {
+        "instance_id": ["i-0web", "i-gone"],
+        "instance_type": ["m5.large", "t3.micro"],
+        "cost_usd": [0.12, None],
+        "cpu": ["00" * 12, "--" * 12],
+    }
     archive._hours.append(END_AT, [{"kind": "place", **FRANKFURT._asdict(), "columns": old}])
 
     found = archive.hour(HOUR_AT)
@@ -494,6 +499,133 @@ def test_a_day_without_points_has_no_distribution(archive, tmp_path):
     archive.distribute_cpu(DAY_AT)
 
     assert not (tmp_path / "history").exists()
+
+
+def spoiled(record: dict[str, Any], where: str, what: object) -> dict[str, Any]:
+    """A copy in which the first value of a column, or a value beside the columns, is another."""
+    copy: dict[str, Any] = json.loads(json.dumps(record))
+    if where in copy["columns"]:
+        copy["columns"][where][0] = what
+    elif where in copy:
+        copy[where] = what
+    else:
+        copy["kinds"][0][where] = what
+    return copy
+
+
+def shortened(record: dict[str, Any], column: str) -> dict[str, Any]:
+    """A copy in which one column lacks its last value."""
+    copy: dict[str, Any] = json.loads(json.dumps(record))
+    copy["columns"][column].pop()
+    return copy
+
+
+def left_out(caplog: pytest.LogCaptureFixture) -> list[Path]:
+    """The files of which records were left out, as often as that was told."""
+    found = [record for record in caplog.records if "left out" in record.getMessage()]
+    return [Path(vars(record)["file"]) for record in found]
+
+
+NOT_UNDERSTOOD: dict[str, list[tuple[str, object]]] = {
+    "usage_hours": [
+        ("purchase_option", "on_the_moon"),
+        ("purchase_option", None),
+        ("environment", None),
+        ("environment", ["prod"]),
+        ("cost_usd", None),
+        ("energy_joules", "9"),
+        ("hour", None),
+        ("hour", HOUR_AT + 1),
+        ("columns", None),
+        ("columns", {}),
+    ],
+    "cpu_days": [
+        ("instance_id", None),
+        ("instance_type", None),
+        ("levels", None),
+        ("levels", []),
+        ("levels", [11]),
+        ("levels", [101, 1]),
+        ("levels", [11.5, 1]),
+        ("levels", [-1, 1]),
+        ("day", DAY_AT + HOUR),
+        ("columns", []),
+    ],
+    "instance_hours": [
+        ("purchase_option", "on_the_moon"),
+        ("kind", 7),
+        ("instance_id", None),
+        ("cpu", None),
+        ("cpu", "0"),
+        ("cpu", "65" * 12),
+        ("columns", None),
+    ],
+}
+SPOILED = [(kind, *each) for kind, values in NOT_UNDERSTOOD.items() for each in values]
+
+
+def kept_hours() -> list[Hour]:
+    """An hour of one place, and the next of two."""
+    busy = row(points=[11.0] * 12)
+    return [
+        Hour(FRANKFURT, DAY_AT, (busy, GONE)),
+        Hour(FRANKFURT, DAY_AT + HOUR, (busy,)),
+        Hour(DUBLIN, DAY_AT + HOUR, (busy,)),
+    ]
+
+
+@pytest.mark.parametrize(("kind", "where", "what"), SPOILED)
+def test_a_record_that_is_not_understood_costs_only_itself(tmp_path, caplog, kind, where, what):
+    """A later version wrote it, or a hand: all others come back, and its file is told of once."""
+    with StateDirectory(tmp_path) as store:
+        archive = Archive(store)
+        archive.add_hours(kept_hours())
+        archive.distribute_cpu(DAY_AT)
+        whole = everything(archive)
+        log = {"usage_hours": archive._uses, "cpu_days": archive._cpu}.get(kind, archive._hours)
+        record = spoiled(log.read(DAY_AT)[0], where, what) | {"region": "of-the-moon"}
+        log.append(DAY_AT, [record, record])
+
+        assert everything(archive) == everything(archive) == whole
+
+    day = "2026-03-04T00" if kind == "instance_hours" else "2026-03-04"
+    assert left_out(caplog) == [tmp_path / "history" / kind / f"{day}.jsonl.gz"]
+    assert vars(caplog.records[0])["detail"].startswith("2 of them")
+
+
+@pytest.mark.parametrize("column", ["running_seconds", "location", "instance_id", "levels", "cpu"])
+def test_a_record_with_columns_of_different_length(archive, caplog, column):
+    """Nobody knows whose the values are: it is left out, wherever it is."""
+    archive.add_hours(kept_hours())
+    archive.distribute_cpu(DAY_AT)
+    whole = everything(archive)
+    for log in (archive._uses, archive._cpu, archive._hours):
+        record = log.read(DAY_AT)[0]
+        if column in record["columns"]:
+            log.append(DAY_AT, [shortened(record, column) | {"region": "of-the-moon"}])
+
+    assert everything(archive) == whole
+    assert left_out(caplog)
+
+
+def everything(archive: Archive) -> list[object]:
+    """What a start finds of use and CPU."""
+    return [
+        *archive.uses_since(DAY_AT),
+        *archive.cpu_since(DAY_AT),
+        *archive.cpu_hours_since(DAY_AT),
+    ]
+
+
+def test_a_corrected_hour_that_is_not_understood(archive):
+    """What it replaced does not count any more: the hour of that place is lost."""
+    archive.add_hours(kept_hours())
+    record = archive._hours.read(DAY_AT + HOUR)[0]
+    assert record["region"] == FRANKFURT.region
+    archive._hours.append(DAY_AT + HOUR, [spoiled(record, "purchase_option", "on_the_moon")])
+
+    assert set(archive.hour(DAY_AT)) == {FRANKFURT}
+    assert set(archive.hour(DAY_AT + HOUR)) == {DUBLIN}
 
 
 def test_pruning(archive, tmp_path):

@@ -278,6 +278,20 @@ def test_days_and_hours_tell_the_same(told, resized_from):
 NOW = FIRST_AT + 10 * DAY + HOUR
 
 
+def test_who_was_seen_lately():
+    """On one of the last complete days, or since; a restart brings all of it back by days."""
+    book = CpuBook()
+    take_day(book, FIRST_AT + 2 * DAY, {"gone": packed([(1, 288)])})
+    take_day(book, FIRST_AT + 3 * DAY, {"a": packed([(1, 1)]), "b": packed([(1, 1)])})
+    book.take(hour(FIRST_AT + 4 * DAY, DUBLIN, far=[0.0], silent=[None]))
+    book.take(hour(FIRST_AT + 10 * DAY, today=[3.0]))
+
+    assert book.seen(NOW, 7) == {"a", "b", "far", "today"}
+    assert book.seen(NOW, 8) == {"gone", "a", "b", "far", "today"}
+    assert book.seen(NOW + 10 * DAY, 7) == frozenset()
+    assert CpuBook().seen(NOW, 7) == frozenset()
+
+
 def watched(days: range, level: int = 2) -> CpuBook:
     book = CpuBook()
     for day in days:

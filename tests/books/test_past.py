@@ -162,6 +162,19 @@ def test_a_day_of_which_one_place_is_still_open(days, tmp_path):
     assert same(restored(tmp_path, seen[-1].now), past)
 
 
+def test_a_start_after_a_version_that_knew_more(days, tmp_path):
+    """A purchase option of its own in one hour: all else of the weeks is there."""
+    past = Past()
+    with StateDirectory(tmp_path) as store:
+        played(days, store, on_closed=past.take)
+        log = SegmentLog(tmp_path / "history/usage_hours", "usage_hours", span_seconds=DAY)
+        (record, *_) = log.read(START_AT)
+        record["columns"]["purchase_option"] = ["on_the_moon"] * len(record["columns"]["location"])
+        log.append(START_AT, [record | {"region": "of-the-moon"}])
+
+    assert same(restored(tmp_path, days[-1].now), past)
+
+
 def test_hours_that_are_closed_while_it_is_restored(days, tmp_path):
     """They are on disk already, and are told as well: they count once."""
     seen = [frame for frame in days if frame.now <= START_AT + 20 * HOUR]

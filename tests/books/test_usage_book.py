@@ -1,6 +1,7 @@
 """Use by hour and group: what was told last of a place and hour, for 42 complete days."""
 
 from collections.abc import Iterable
+from math import fsum
 
 import pytest
 from hypothesis import given
@@ -124,6 +125,8 @@ def test_a_corrected_hour_replaces_that_of_its_place():
         (FAR, DAY_AT): 3600.0,
         (WEB, DAY_AT + HOUR): 3600.0,
         (LOCAL, DAY_AT + HOUR): 3600.0,
+        # The next hour of the other place is not closed yet.
+        (FAR, DAY_AT + HOUR): 3600.0,
     }
 
 
@@ -147,10 +150,83 @@ def test_days_are_kept_for_six_weeks(newest_at):
     assert len(book._days) == 2
 
 
+def hours_of(
+    place: Place, key: UsageKey, *numbers: int, seconds: float = 3600.0
+) -> list[HourOfUse]:
+    """Hours of that day in which one group ran."""
+    return [hour(DAY_AT + n * HOUR, use(key, seconds), place=place) for n in numbers]
+
+
+def presumed(history: UsageHistory, key: UsageKey) -> dict[int, tuple[float, ...]]:
+    """By hour since that day began, what one group counts as where its place was not watched."""
+    return {
+        round((at - DAY_AT) / HOUR): columns
+        for (found, at), columns in used(history).items()
+        if found == key and not any(columns[1:])
+    }
+
+
+def test_a_place_that_was_added_ran_before_as_it_does_since():
+    """Its mean counts as running, in none of it was anything measured or priced."""
+    watched = hours_of(FRANKFURT, WEB, *range(-48, 24))
+    added = [
+        *hours_of(DUBLIN, FAR, *range(16), seconds=3600.0),
+        *(hour(DAY_AT + n * HOUR, place=DUBLIN) for n in range(16, 24)),
+    ]
+
+    history = book_of([*watched, *added]).history(NEXT_AT)
+
+    assert presumed(history, FAR) == dict.fromkeys(range(-48, 0), (2400.0, 0.0, 0.0, 0.0, 0.0))
+    assert presumed(history, WEB) == {}
+    (far,) = (series for series in history.series if series.key == FAR)
+    assert sum(far.running_seconds) == 48 * 2400 + 16 * 3600
+    assert sum(far.cost_usd) == pytest.approx(16 * 0.1)
+
+
+def test_a_gap_of_one_place():
+    """Between its hours, however long it is, and also if it ends only today."""
+    watched = hours_of(FRANKFURT, WEB, *range(-96, 24))
+    before, today = hours_of(DUBLIN, FAR, *range(-96, -80)), hours_of(DUBLIN, FAR, 30)
+
+    book = book_of([*watched, *before, *today])
+
+    assert set(presumed(book.history(NEXT_AT), FAR)) == set(range(-80, 24))
+
+
+def test_a_place_that_is_no_longer_polled_has_ended():
+    """For a day after its last hour it may be late; later it counts as nothing."""
+    watched = hours_of(FRANKFURT, WEB, *range(-96, 24))
+
+    history = book_of([*watched, *hours_of(DUBLIN, FAR, *range(-96, -72))]).history(NEXT_AT)
+
+    assert set(presumed(history, FAR)) == set(range(-72, -48))
+
+
+def test_hours_that_nobody_closed_are_not_presumed():
+    """They are not known: weeks are scaled by how many of their hours are."""
+    watched = hours_of(FRANKFURT, WEB, *range(10), *range(14, 24))
+
+    history = book_of([*watched, *hours_of(DUBLIN, FAR, 5, 20)]).history(NEXT_AT)
+
+    assert set(presumed(history, FAR)) == set(range(24)) - {5, 20, *range(10, 14)}
+    assert presumed(history, WEB) == {}
+
+
+def test_the_share_that_was_watched_is_what_is_covered():
+    """Two alike places, one of them for a quarter of the time: five eighths are measured."""
+    watched = hours_of(FRANKFURT, WEB, *range(-72, 24))
+
+    history = book_of([*watched, *hours_of(DUBLIN, FAR, *range(24))]).history(NEXT_AT)
+
+    running = sum(sum(series.running_seconds) for series in history.series)
+    priced = sum(sum(series.priced_seconds) for series in history.series)
+    assert priced / running == pytest.approx(5 / 8 * 3500 / 3600)
+
+
 USES = st.sampled_from([FRANKFURT, DUBLIN]).flatmap(
     lambda place: st.builds(
         lambda number, told: hour(DAY_AT + number * HOUR, *told, place=place),
-        st.integers(-30, 23),
+        st.integers(-60, 40),
         st.lists(
             st.builds(use, st.sampled_from(GROUPS[place]), st.floats(0, 3600), st.floats(0, 9)),
             unique_by=lambda each: each.key,
@@ -163,11 +239,24 @@ USES = st.sampled_from([FRANKFURT, DUBLIN]).flatmap(
 def test_the_last_word_on_each_place_and_hour_counts(hours):
     """In whatever order, and taken twice: what is held is the newest of each, and nothing else."""
     last = {(each.place, each.hour_at): each for each in hours}
+    told_of = {at for _, at in last if at < NEXT_AT}
     expected = {
-        (found.key, each.hour_at): tuple(found[1:]) for each in last.values() for found in each.uses
+        (found.key, at): tuple(found[1:])
+        for (_, at), each in last.items()
+        for found in each.uses
+        if at < NEXT_AT
     }
+    for place, keys in GROUPS.items():
+        own = {at for found, at in last if found == place}
+        for key in keys:
+            seconds = [expected.get((key, at), (0.0,))[0] for at in own & told_of]
+            for at in told_of - own:
+                if seconds and at <= max(own) + DAY:
+                    expected[key, at] = (fsum(seconds) / len(seconds), 0.0, 0.0, 0.0, 0.0)
 
     for told in (hours, [*hours, *last.values()]):
         history = book_of(told).history(NEXT_AT)
-        assert used(history) == expected
-        assert known(history) == {each.hour_at for each in hours}
+        assert used(history) == {
+            key: pytest.approx(columns) for key, columns in expected.items() if any(columns)
+        }
+        assert known(history) == told_of

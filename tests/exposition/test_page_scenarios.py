@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from exporter.core.bounded import Bounded
-from exporter.core.scenarios.case import BusinessCase
+from exporter.core.scenarios.case import NOT_STUDIED, BusinessCase
 from exporter.core.scenarios.outcome import Scenario, ScenarioGap
 from exporter.core.snapshot import FleetSnapshot
 from exporter.exposition.page_scenarios import scenarios_section
@@ -92,6 +92,13 @@ def test_only_reasons(section: Section) -> None:
     html = section(case)
     assert [row[0][1] for row in table(html)[1:]] == ["too_little_history", "no_price"]
     assert "By CPU alone" not in html
+
+
+def test_while_the_evidence_is_being_read(section: Section) -> None:
+    """Every scenario is listed, and that it is looked at."""
+    rows = table(section(NOT_STUDIED))[1:]
+    assert [row[0][1] for row in rows] == ["awaited"] * 4
+    assert {row[1][0].partition(":")[0] for row in rows} == {"still being looked at"}
 
 
 def test_targets_are_in_order(section: Section) -> None:

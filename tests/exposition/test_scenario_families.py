@@ -6,10 +6,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.core.bounded import Bounded
 from exporter.core.fleet import Instance, InstanceState
-from exporter.core.scenarios.case import BusinessCase
+from exporter.core.scenarios.case import NOT_STUDIED, BusinessCase
 from exporter.core.scenarios.outcome import Scenario
 from exporter.core.snapshot import FleetSnapshot, InstanceEstimate
-from exporter.exposition.catalogue import scenarios
+from exporter.exposition.catalogue import MetricSpec, scenarios
 from exporter.exposition.families import FleetFamilies
 from exporter.exposition.family import Family
 from exporter.exposition.render import text_of
@@ -114,8 +114,25 @@ def test_every_family_is_announced(case: BusinessCase) -> None:
     assert of_instances == list(PER_INSTANCE)
 
 
+@pytest.mark.parametrize("spec", [scenarios.EUR, scenarios.RESIZE_EUR])
+def test_euros_are_said_to_be_as_billed(spec: MetricSpec) -> None:
+    """Once the bill was compared they are not at list prices any more."""
+    assert "compared with Cost Explorer times what" in spec.help
+    assert "without discounts" not in spec.help
+
+
+def test_what_is_not_studied_yet_is_counted() -> None:
+    """Each scenario is awaited, and has no other series."""
+    assert parsed(scenario_families(NOT_STUDIED)) == {
+        "scenario_gaps": [
+            ({"scenario": name, "reason": "awaited"}, 1.0)
+            for name in ("office_hours", "region_shift", "rightsizing", "time_shift")
+        ]
+    }
+
+
 def test_nothing_known_is_no_sample(advised: Callable[[BusinessCase], Samples]) -> None:
-    """Before the first evaluation there is not one number."""
+    """Without a business case there is not one number."""
     assert parsed(scenario_families(BusinessCase())) == {}
     assert advised(BusinessCase()) == {}
 

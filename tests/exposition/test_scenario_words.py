@@ -19,6 +19,8 @@ def test_everything_has_words() -> None:
         (Scenario.REGION_SHIFT, ScenarioGap.NO_PRICE, 2, "2 target regions: the AWS price list"),
         (Scenario.REGION_SHIFT, ScenarioGap.NOT_CONFIGURED, 1, "a setting that it needs"),
         (Scenario.RIGHTSIZING, ScenarioGap.NO_EXCHANGE_RATE, 1, "no exchange rate"),
+        (Scenario.RIGHTSIZING, ScenarioGap.AWAITED, 1, "still being looked at"),
+        (Scenario.REGION_SHIFT, ScenarioGap.AWAITED, 1, "still being looked at"),
     ],
 )
 def test_what_is_counted_is_said(

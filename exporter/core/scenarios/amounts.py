@@ -6,6 +6,7 @@ from operator import mul
 
 from exporter.core.accrual import JOULES_PER_KILOWATT_HOUR
 from exporter.core.instance_estimate import Siting
+from exporter.core.scenarios.grid_gap import NO_GRID_GAPS, GridGaps, grid_gap
 from exporter.core.scenarios.outcome import ScenarioGap
 from exporter.core.scenarios.usage import Intensities, UsageHistory, UsageSeries
 from exporter.core.units import SECONDS_PER_HOUR
@@ -39,19 +40,28 @@ class Amounts:
 
 
 def amounts_of(
-    series: UsageSeries, history: UsageHistory, intensities: Intensities, siting: Siting
+    series: UsageSeries,
+    history: UsageHistory,
+    intensities: Intensities,
+    siting: Siting,
+    grid_gaps: GridGaps = NO_GRID_GAPS,
 ) -> Amounts | ScenarioGap:
     """Amounts of one group where it is; a gap where its grid zone or PUE is unknown throughout."""
-    return _amounts(series, hourly_factors(series.key.location, history, intensities, siting))
+    location = series.key.location
+    return _amounts(series, hourly_factors(location, history, intensities, siting, grid_gaps))
 
 
 def amounts_of_each(
-    groups: Iterable[UsageSeries], history: UsageHistory, intensities: Intensities, siting: Siting
+    groups: Iterable[UsageSeries],
+    history: UsageHistory,
+    intensities: Intensities,
+    siting: Siting,
+    grid_gaps: GridGaps = NO_GRID_GAPS,
 ) -> list[tuple[UsageSeries, Amounts | ScenarioGap]]:
     """The same of many groups: what a location's groups share is computed once."""
     groups = tuple(groups)
     factors = {
-        location: hourly_factors(location, history, intensities, siting)
+        location: hourly_factors(location, history, intensities, siting, grid_gaps)
         for location in {each.key.location for each in groups}
     }
     return [(each, _amounts(each, factors[each.key.location])) for each in groups]
@@ -72,9 +82,16 @@ def covered_only(amounts: Amounts) -> Amounts:
 
 
 def hourly_factors(
-    location: str, history: UsageHistory, intensities: Intensities, siting: Siting
+    location: str,
+    history: UsageHistory,
+    intensities: Intensities,
+    siting: Siting,
+    grid_gaps: GridGaps = NO_GRID_GAPS,
 ) -> HourlyFactors | ScenarioGap:
-    """The location's factors; a gap where its grid zone or PUE is unknown throughout."""
+    """The location's factors; a gap where its grid zone or PUE is unknown throughout.
+
+    ``grid_gaps`` tell why a zone is not known.
+    """
     pue, zone = siting.pue.get(location), siting.grid_zones.get(location)
     if pue is None:
         return ScenarioGap.NO_PUE
@@ -82,7 +99,7 @@ def hourly_factors(
         return ScenarioGap.ZONE_NOT_COVERED
     hours = intensities.get(zone)
     if not hours:
-        return ScenarioGap.NO_GRID_INTENSITY
+        return grid_gap(zone, grid_gaps)
     per_gram = pue.ratio / JOULES_PER_KILOWATT_HOUR
     starts = [history.since_at + n * SECONDS_PER_HOUR for n in range(len(history.known))]
     return HourlyFactors(
@@ -92,10 +109,14 @@ def hourly_factors(
 
 
 def grams_per_joule(
-    location: str, history: UsageHistory, intensities: Intensities, siting: Siting
+    location: str,
+    history: UsageHistory,
+    intensities: Intensities,
+    siting: Siting,
+    grid_gaps: GridGaps = NO_GRID_GAPS,
 ) -> Sequence[float] | ScenarioGap:
     """PUE x intensity of each hour, gCO2e per joule of IT energy; 0 where it is not known."""
-    factors = hourly_factors(location, history, intensities, siting)
+    factors = hourly_factors(location, history, intensities, siting, grid_gaps)
     return factors if isinstance(factors, ScenarioGap) else factors.grams_per_joule
 
 

@@ -30,3 +30,7 @@ class BusinessCase:
     wishes: frozenset[str | PriceKey] = frozenset()
     usd_per_eur: float | None = None
     eur_per_usd: Mapping[str, float] = field(default_factory=dict)
+
+
+NOT_STUDIED = BusinessCase(gaps={(scenario, ScenarioGap.AWAITED): 1 for scenario in Scenario})
+"""While the evidence is still being read: nothing is known, and that is counted."""

@@ -1,12 +1,13 @@
 """What the scenarios are computed from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.core.evidence import ExchangeRate, GapReason, HardwareProfile, PriceKey, PriceQuote
 from exporter.core.fleet import Hardware, Instance
 from exporter.core.instance_estimate import Siting
 from exporter.core.reconciliation import CostRatio
+from exporter.core.scenarios.grid_gap import GridGaps
 from exporter.core.scenarios.load import LoadDistribution
 from exporter.core.scenarios.usage import Intensities, UsageHistory
 
@@ -18,9 +19,10 @@ BilledRatios = Mapping[str, CostRatio]
 class CaseFacts:
     """What the scenarios are computed from; whatever is unknown is not in its mapping.
 
-    ``instances`` are those running now. ``idle`` says of each that was watched for long enough
-    whether it is idle. ``hardware`` and ``profiles`` are by instance type, those of types that are
-    not in use included. ``awaited`` are prices and types that were not asked for yet.
+    ``instances`` are the listed ones that run now, or had a CPU point lately: what stops at night
+    is not another fleet at noon. ``idle`` says of each that was watched for long enough whether it
+    is idle. ``hardware`` and ``profiles`` are by instance type, those of types that are not in use
+    included. ``awaited`` are prices and types that were not asked for yet.
     """
 
     history: UsageHistory
@@ -35,3 +37,4 @@ class CaseFacts:
     exchange_rate: ExchangeRate | GapReason
     billed_ratios: BilledRatios
     awaited: frozenset[str | PriceKey] = frozenset()
+    grid_gaps: GridGaps = field(default_factory=dict)

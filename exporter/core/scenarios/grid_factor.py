@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from exporter.core.instance_estimate import Siting
 from exporter.core.scenarios.amounts import HourlyFactors, hourly_factors
+from exporter.core.scenarios.grid_gap import NO_GRID_GAPS, GridGaps
 from exporter.core.scenarios.outcome import ScenarioGap
 from exporter.core.scenarios.usage import Intensities, UsageHistory, UsageKey
 
@@ -29,10 +30,12 @@ class GridFactors:
         weeks: Sequence[range],
         intensities: Intensities,
         siting: Siting,
+        grid_gaps: GridGaps = NO_GRID_GAPS,
     ) -> None:
         self._history = history
         self._intensities = intensities
         self._siting = siting
+        self._grid_gaps = grid_gaps
         self._hours = [hour for week in weeks for hour in week]
         self._energy = {series.key: series.energy_joules for series in history.series}
         self._locations: dict[str, HourlyFactors | ScenarioGap] = {}
@@ -63,6 +66,7 @@ class GridFactors:
     def _factors(self, location: str) -> HourlyFactors | ScenarioGap:
         factors = self._locations.get(location)
         if factors is None:
-            factors = hourly_factors(location, self._history, self._intensities, self._siting)
-            self._locations[location] = factors
+            factors = self._locations[location] = hourly_factors(
+                location, self._history, self._intensities, self._siting, self._grid_gaps
+            )
         return factors

@@ -51,10 +51,14 @@ class Judgement:
 
 
 class Unjudged(NamedTuple):
-    """Why an instance could not be judged, and what would have to be asked for to do so."""
+    """Why an instance could not be judged, and what would have to be asked for to do so.
+
+    ``may_fit`` tells that a smaller type may fit it, whose price or power is what is unknown.
+    """
 
     reason: ScenarioGap
     wishes: frozenset[str | PriceKey] = frozenset()
+    may_fit: bool = False
 
 
 class _Known(NamedTuple):
@@ -72,7 +76,9 @@ class Judge:
     def __init__(self, facts: CaseFacts, highest_percent: float, weeks: Sequence[range]) -> None:
         self._facts = facts
         self._candidates = Candidates(facts.hardware, facts.prices, highest_percent)
-        self._factors = GridFactors(facts.history, weeks, facts.intensities, facts.siting)
+        self._factors = GridFactors(
+            facts.history, weeks, facts.intensities, facts.siting, facts.grid_gaps
+        )
         self._watts = MeanWatts(facts.profiles)
 
     def judge(self, instance: Instance) -> Judgement | Unjudged:
@@ -85,7 +91,8 @@ class Judge:
             return Unjudged(known)
         candidates = self._candidates.of(instance, known.hardware, known.usd_per_hour, load)
         if isinstance(candidates, frozenset):
-            return Unjudged(ScenarioGap.AWAITED, candidates)
+            reason = self._gap(candidates, ScenarioGap.NO_PRICE)
+            return Unjudged(reason, candidates, may_fit=True)
         likely = min((each for each in candidates if each.fit.likely), default=None)
         possible = min(candidates, default=None)
         types = {each.instance_type for each in (likely, possible) if each}
@@ -101,20 +108,26 @@ class Judge:
         if left_out := out_of_scope(hardware):
             return left_out
         if not self._watts.is_known(instance.instance_type):
-            return ScenarioGap.NO_PROFILE
-        quote = self._facts.prices.get(price_key(instance))
+            return self._gap(frozenset({instance.instance_type}), ScenarioGap.NO_PROFILE)
+        key = price_key(instance)
+        quote = self._facts.prices.get(key)
         if quote is None or quote.usd_per_hour is None:
-            return ScenarioGap.NO_PRICE
+            return self._gap(frozenset({key}), ScenarioGap.NO_PRICE)
         return _Known(hardware, quote.usd_per_hour, *factor)
 
     def _unpowered(self, types: Iterable[str]) -> Unjudged | None:
         """Why the power of a chosen type is unknown, if it is."""
-        unknown = [each for each in types if not self._watts.is_known(each)]
+        unknown = frozenset(each for each in types if not self._watts.is_known(each))
         if not unknown:
             return None
-        if all(map(self._watts.is_awaited, unknown)):
-            return Unjudged(ScenarioGap.AWAITED, frozenset(unknown))
-        return Unjudged(ScenarioGap.NO_PROFILE)
+        if all(map(self._watts.is_unanswered, unknown)):
+            reason = self._gap(unknown, ScenarioGap.NO_PROFILE)
+            return Unjudged(reason, unknown, may_fit=True)
+        return Unjudged(ScenarioGap.NO_PROFILE, may_fit=True)
+
+    def _gap(self, unknown: frozenset[str | PriceKey], lacking: ScenarioGap) -> ScenarioGap:
+        """Where one of several was asked for in vain, it is not the wait that matters."""
+        return ScenarioGap.AWAITED if unknown <= self._facts.awaited else lacking
 
     def _judgement(
         self,

@@ -78,15 +78,20 @@ def amount_of_month(
 
 
 def scaled(amount: Bounded, scale_ln: float) -> Bounded:
-    """The amount with an error of its scale added to its bounds, in quadrature."""
+    """The amount with an error of its scale added to its bounds, in quadrature.
+
+    Not beyond the product of both ends: a scale makes a saving smaller, it never makes it a loss.
+    """
     value = amount.value
     lower = value if amount.lower is None else amount.lower
     upper = value if amount.upper is None else amount.upper
-    ends = (value * exp(-COVERAGE_FACTOR * scale_ln), value * exp(COVERAGE_FACTOR * scale_ln))
+    factors = (exp(-COVERAGE_FACTOR * scale_ln), exp(COVERAGE_FACTOR * scale_ln))
+    below = hypot(value - lower, value - min(value * factor for factor in factors))
+    above = hypot(upper - value, max(value * factor for factor in factors) - value)
     return Bounded(
         value,
-        value - hypot(value - lower, value - min(ends)),
-        value + hypot(upper - value, max(ends) - value),
+        max(value - below, min(lower * factor for factor in factors)),
+        min(value + above, max(upper * factor for factor in factors)),
     )
 
 

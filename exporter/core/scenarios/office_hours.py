@@ -29,6 +29,8 @@ WORSE_RATIO = 0.0
 
 def office_hours(facts: CaseFacts, plan: ScenarioPlan) -> Outcome | ScenarioGap:
     """What switching the office environments off outside the schedule would have saved."""
+    if not plan.office_environments:
+        return ScenarioGap.NOT_CONFIGURED
     history = facts.history
     scope = [each for each in history.series if each.key.environment in plan.office_environments]
     # Nothing is known yet of a fleet that was never watched: not even that it has no candidates.
@@ -37,7 +39,7 @@ def office_hours(facts: CaseFacts, plan: ScenarioPlan) -> Outcome | ScenarioGap:
     weeks = [_WeekOfHours.of(week, history, plan) for week in newest_weeks(history.known)]
     if not weeks:
         return ScenarioGap.TOO_LITTLE_HISTORY
-    groups = amounts_of_each(scope, history, facts.intensities, facts.siting)
+    groups = amounts_of_each(scope, history, facts.intensities, facts.siting, facts.grid_gaps)
     hours = [hour for week in weeks for hour in week.hours]
     coverage = coverage_of(groups, hours)
     if not coverage.running_seconds:

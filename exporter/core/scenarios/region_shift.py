@@ -21,6 +21,7 @@ from exporter.core.scenarios.month import (
     WEEKS_PER_MONTH,
     amount_of_month,
     ratio_of_month,
+    scaled,
 )
 from exporter.core.scenarios.outcome import Outcome, Saving, Scenario, ScenarioGap, is_worthwhile
 from exporter.core.scenarios.relocation import (
@@ -53,19 +54,26 @@ class RegionShift:
 
 
 def region_shift(facts: CaseFacts, target_region: str) -> RegionShift:
-    """What running in the target region would have saved in every hour of the history."""
+    """What running in the target region would have saved in every hour of the history.
+
+    Groups whose price there or here was asked for in vain are not covered. The move is not advised
+    then: they may not be sold there.
+    """
     weeks = UsableWeeks(newest_weeks(facts.history.known), facts.history.known)
     scope = _scope(facts.history, weeks, target_region)
-    there = grams_per_joule(target_region, facts.history, facts.intensities, facts.siting)
+    there = grams_per_joule(
+        target_region, facts.history, facts.intensities, facts.siting, facts.grid_gaps
+    )
     if isinstance(scope, ScenarioGap):
         return RegionShift(target_region, scope, frozenset())
     if isinstance(there, ScenarioGap):
         return RegionShift(target_region, there, frozenset())
     keys = {each.key.price_key for each in scope}
     prices = TargetPrices.of(keys, target_region, facts.prices)
-    unpriced = prices.gap(facts.awaited)
     shift = _Shift(facts, target_region, there, prices, weeks)
-    return RegionShift(target_region, unpriced or shift.outcome(scope), prices.wishes)
+    awaited = not prices.wishes.isdisjoint(facts.awaited)
+    outcome = ScenarioGap.AWAITED if awaited else shift.outcome(scope)
+    return RegionShift(target_region, outcome, prices.wishes)
 
 
 def _scope(
@@ -120,7 +128,7 @@ class _Shift:
             zone: {at: grams for at, grams in hours.items() if at in there}
             for zone, hours in facts.intensities.items()
         }
-        groups = amounts_of_each(scope, facts.history, both, facts.siting)
+        groups = amounts_of_each(scope, facts.history, both, facts.siting, facts.grid_gaps)
         return [(each, self._priced(each, amounts)) for each, amounts in groups]
 
     def _priced(self, series: UsageSeries, amounts: Amounts | ScenarioGap) -> Amounts | ScenarioGap:
@@ -138,7 +146,7 @@ class _Shift:
             samples=DAYS,
             worse_ratio=worse_ratio,
             covered_ratio=covered_ratio,
-            feasible=not self.prices.unsold
+            feasible=not (self.prices.unsold or self.prices.wishes)
             and is_worthwhile(cost_saving.ratio.value, emissions_saving.ratio.value, worse_ratio),
             saved_usd_by_account={
                 account_id: usd / WEEKS * WEEKS_PER_MONTH
@@ -153,10 +161,11 @@ class _Shift:
         base = sum(week.base for week in emissions.weeks)
         arrived_error = COVERAGE_FACTOR * TWO_SITES_DEVIATION * sum(emissions.arrived)
         ratio = ratio_of_month(emissions.weeks, DRIFT_RATIO)
-        per_month = amount_of_month(emissions.weeks, scale_ln, DRIFT_AMOUNT_RATIO)
+        drifting = amount_of_month(emissions.weeks, 0.0, DRIFT_AMOUNT_RATIO)
+        per_month = _widened(drifting, arrived_error / WEEKS * WEEKS_PER_MONTH)
         return Saving(
             _widened(ratio, arrived_error / base, most=1.0),
-            _widened(per_month, arrived_error / WEEKS * WEEKS_PER_MONTH),
+            scaled(per_month, scale_ln),  # last: a scale cannot change a sign
         )
 
 

@@ -35,8 +35,9 @@ _EVIDENCE_SECONDS = WEEKS * DAYS_PER_WEEK * SECONDS_PER_DAY
 class Rightsizing:
     """The total, each instance that fits a smaller type, and what kept others from being judged.
 
-    ``outcome`` is a gap where nothing could be judged, or too little. ``unjudged`` counts
-    instances. ``wishes`` are prices and types whose answers would allow more to be judged.
+    ``outcome`` is a gap where nothing could be judged, or too little, or not all of those that a
+    smaller type may fit: the others alone would save too little. ``unjudged`` counts instances.
+    ``wishes`` are prices and types whose answers would allow more to be judged.
     """
 
     outcome: Outcome | ScenarioGap
@@ -46,7 +47,7 @@ class Rightsizing:
 
 
 def rightsizing(facts: CaseFacts, plan: ScenarioPlan) -> Rightsizing:
-    """Judge every running on-demand instance by its CPU; its memory use is not known.
+    """Judge every on-demand instance by its CPU; its memory use is not known.
 
     The ratios of the outcome are shares of what all judged instances cost and emit, whether they
     fit a smaller type or not: ratio x that base is the amount. It covers the running time of four
@@ -66,13 +67,14 @@ def rightsizing(facts: CaseFacts, plan: ScenarioPlan) -> Rightsizing:
     unjudged = [verdict for _, verdict in verdicts if isinstance(verdict, Unjudged)]
     counts = Counter(each.reason for each in unjudged)
     coverage, missing = _coverage(verdicts, facts)
-    if coverage.suffices:
-        outcome = _outcome(judged, coverage.ratio, facts)
+    unvalued = {each.reason for each in unjudged if each.may_fit}
+    # The first by precedence of several alike.
+    if not coverage.suffices:
+        gap: ScenarioGap | None = max(ScenarioGap, key=lambda gap: (missing[gap], counts[gap]))
     else:
-        # The first by precedence of several alike.
-        outcome = max(ScenarioGap, key=lambda gap: (missing[gap], counts[gap]))
+        gap = next((gap for gap in ScenarioGap if gap in unvalued), None)
     return Rightsizing(
-        outcome,
+        gap or _outcome(judged, coverage.ratio, facts),
         {
             each.instance.instance_id: _resize(each, each.likely, facts)
             for each in judged
@@ -108,12 +110,15 @@ def _coverage(
 
 
 def _running_seconds(instance: Instance, facts: CaseFacts) -> float:
-    """Running time in four weeks: that of its CPU points, at least that since its last launch."""
-    until_at = facts.history.until_at
-    launched_at = max(instance.launched_at, until_at - _EVIDENCE_SECONDS)
+    """Running time in four weeks: that of its CPU points, at least that of the present run."""
     load = facts.loads.get(instance.instance_id)
     points = min(WEEKS * points_per_week(load), points_in(sum(load.blocks))) if load else 0.0
-    return max(until_at - launched_at, points * CPU_SLOT_SECONDS)
+    seconds = points * CPU_SLOT_SECONDS
+    if not instance.is_running:
+        return seconds
+    until_at = facts.history.until_at
+    launched_at = max(instance.launched_at, until_at - _EVIDENCE_SECONDS)
+    return max(until_at - launched_at, seconds)
 
 
 def _outcome(

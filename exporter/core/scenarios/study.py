@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from math import fsum, hypot
 
 from exporter.core.bounded import Bounded
 from exporter.core.evidence import ExchangeRate
@@ -35,7 +36,7 @@ def study(facts: CaseFacts, plan: ScenarioPlan) -> BusinessCase:
     rate = facts.exchange_rate if isinstance(facts.exchange_rate, ExchangeRate) else None
     if rate is None:
         gaps.update((outcome.scenario, ScenarioGap.NO_EXCHANGE_RATE) for outcome in outcomes)
-    running = {instance.instance_id for instance in facts.instances}
+    running = {instance.instance_id for instance in facts.instances if instance.is_running}
     return BusinessCase(
         outcomes=outcomes,
         eur_per_month={
@@ -63,33 +64,30 @@ def study(facts: CaseFacts, plan: ScenarioPlan) -> BusinessCase:
 def saved_eur_per_month(outcome: Outcome, usd_per_eur: float, billed: BilledRatios) -> Bounded:
     """The monthly cost saving in euros: as billed, once the bill was compared, else at list price.
 
-    The value is in the middle of what the bill has shown, the bounds are at its ends; there are
-    none until it was compared for every account that saves something.
+    Each account's part by its own bill, for one may save what another loses: the value is in the
+    middle of what the bills have shown, the bounds are at their ends and hold, in quadrature, the
+    month's spread as well. There are none until the bill was compared for every account that saves
+    something.
     """
-    saved = outcome.cost.per_month
-    ratio = _mixed(outcome.saved_usd_by_account, billed)
-    value = saved.value * ratio.value / usd_per_eur
-    if saved.lower is None or saved.upper is None or ratio.lower is None or ratio.upper is None:
-        return Bounded(value)
-    ends = [bound * r for bound in (saved.lower, saved.upper) for r in (ratio.lower, ratio.upper)]
-    return Bounded(value, min(ends) / usd_per_eur, max(ends) / usd_per_eur)
+    parts = {name: usd for name, usd in outcome.saved_usd_by_account.items() if usd}
+    value = fsum(usd * _typical(billed.get(name)) for name, usd in parts.items())
+    month = outcome.cost.per_month
+    if month.lower is None or month.upper is None or not parts.keys() <= billed.keys():
+        return Bounded(value / usd_per_eur)
+    ends = [(usd * billed[name].lower, usd * billed[name].upper) for name, usd in parts.items()]
+    ratio = _mean_ratio(parts, billed)
+    below = hypot(value - fsum(map(min, ends)), (month.value - month.lower) * ratio)
+    above = hypot(fsum(map(max, ends)) - value, (month.upper - month.value) * ratio)
+    return Bounded(value, value - below, value + above).in_units_of(usd_per_eur)
 
 
-def _mixed(saved_usd_by_account: Mapping[str, float], billed: BilledRatios) -> Bounded:
-    """Billed dollars per dollar at list price, weighted by what each account saves."""
-    weights = {name: abs(usd) for name, usd in saved_usd_by_account.items() if usd}
-    total = sum(weights.values())
-    if not total:
-        return Bounded(1.0, 1.0, 1.0)
-    value = sum(_typical(billed.get(name)) * weight for name, weight in weights.items()) / total
-    known = [(billed[name], weight) for name, weight in weights.items() if name in billed]
-    if len(known) < len(weights):
-        return Bounded(value)
-    return Bounded(
-        value,
-        sum(ratio.lower * weight for ratio, weight in known) / total,
-        sum(ratio.upper * weight for ratio, weight in known) / total,
-    )
+def _mean_ratio(saved_usd_by_account: Mapping[str, float], billed: BilledRatios) -> float:
+    """Billed dollars per dollar at list price, weighted by what is at stake in each account."""
+    at_stake = fsum(map(abs, saved_usd_by_account.values()))
+    if not at_stake:
+        return 1.0
+    parts = saved_usd_by_account.items()
+    return fsum(abs(usd) * _typical(billed.get(name)) for name, usd in parts) / at_stake
 
 
 def _typical(ratio: CostRatio | None) -> float:

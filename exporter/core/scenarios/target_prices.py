@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from exporter.core.evidence import PriceKey, PriceQuote
-from exporter.core.scenarios.outcome import ScenarioGap
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +40,3 @@ class TargetPrices:
     def knows(self, key: PriceKey) -> bool:
         """Whether it is known what a move would do to the cost."""
         return key in self.cost_ratios or key in self.unsold
-
-    def gap(self, awaited: frozenset[str | PriceKey]) -> ScenarioGap | None:
-        """Why there is no comparison while there are wishes.
-
-        Where one is awaited and another was asked for in vain, it is not the wait that matters.
-        """
-        if not self.wishes:
-            return None
-        return ScenarioGap.AWAITED if self.wishes <= awaited else ScenarioGap.NO_PRICE

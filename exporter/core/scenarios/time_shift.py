@@ -7,6 +7,7 @@ from math import hypot
 from exporter.core.bounded import Bounded
 from exporter.core.scenarios.backtest import BacktestDay, backtest, newest_date
 from exporter.core.scenarios.facts import CaseFacts
+from exporter.core.scenarios.grid_gap import grid_gap
 from exporter.core.scenarios.month import (
     DRIFT_AMOUNT_RATIO,
     DRIFT_RATIO,
@@ -52,7 +53,7 @@ def time_shift(facts: CaseFacts, plan: ScenarioPlan) -> Outcome | ScenarioGap:
         return ScenarioGap.ZONE_NOT_COVERED
     hours = facts.intensities.get(zone)
     if not hours:
-        return ScenarioGap.NO_GRID_INTENSITY
+        return grid_gap(zone, facts.grid_gaps)
     until_at = facts.history.until_at
     from_at = until_at - MOST_WEEKS * DAYS_PER_WEEK * SECONDS_PER_DAY
     days = backtest(hours, load, plan.time_zone, from_at, until_at)

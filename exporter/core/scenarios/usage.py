@@ -62,6 +62,12 @@ class UsageSeries:
     ``running_seconds`` includes seconds that may have been run. ``measured_seconds`` are those
     with a power, ``energy_joules`` is their IT energy. ``priced_seconds`` are running seconds of
     instances whose cost of the hour is known, ``cost_usd`` is what those cost.
+
+    In a known hour that was not watched in the group's place, ``running_seconds`` is the group's
+    mean over the hours of the history that were, and all else is 0: amounts are of what was
+    watched, and coverage says that they are not of everything. A place that is added is taken to
+    have run before as it does since; one of which nothing more comes has ended, and 24 hours
+    after its last hour it has 0.
     """
 
     key: UsageKey
@@ -76,7 +82,8 @@ class UsageSeries:
 class UsageHistory:
     """Complete UTC days of use: hour n begins at ``since_at`` + n h, ``since_at`` is a midnight.
 
-    ``known`` says of each hour whether the books were closed for it: there are 24 per day.
+    ``known`` says of each hour whether the books of any place were closed for it: there are 24
+    per day. What the other places used then was not watched; UsageSeries says how that counts.
     """
 
     since_at: float

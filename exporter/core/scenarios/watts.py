@@ -14,7 +14,7 @@ class MeanWatts:
         self._profiles = profiles
         self._tables: dict[tuple[str, float], Sequence[float]] = {}
 
-    def is_awaited(self, instance_type: str) -> bool:
+    def is_unanswered(self, instance_type: str) -> bool:
         """Whether nothing is known of the type, not even that it has no power."""
         return instance_type not in self._profiles
 

@@ -35,9 +35,10 @@ EUR = MetricSpec(
     "carbonfinops_scenario_saving_eur_per_month",
     "gauge",
     "eur_per_month",
-    "Estimated saving in euros per month of compute only, without discounts, by the prices of the"
-    " last four weeks and carbonfinops_exchange_rate_usd_per_eur (cached). Negative where it costs"
-    " more; absent without a rate.",
+    "Estimated saving in euros per month of compute only (cached): at the list or spot prices of"
+    " the last four weeks, of an account once compared with Cost Explorer times what its hours on"
+    " demand were billed at relative to list price, by carbonfinops_exchange_rate_usd_per_eur."
+    " Negative where it costs more; absent without a rate.",
     _SCENARIO,
 )
 EUR_LOWER = MetricSpec(
@@ -120,7 +121,7 @@ GAPS = MetricSpec(
     "",
     "What a scenario cannot tell, by reason (counted, cached): 1 for the scenario itself, the"
     " number of target regions for region_shift, the number of instances that could not be judged"
-    " for rightsizing.",
+    " for rightsizing. Until the last weeks were read after a start, awaited is 1 for each.",
     ("scenario", "reason"),
 )
 INFO = MetricSpec(
@@ -154,8 +155,10 @@ RESIZE_EUR = MetricSpec(
     "gauge",
     "eur_per_month",
     "Estimated saving in euros per month with target_type of"
-    " carbonfinops_instance_rightsizing_candidate_info, by list prices and time run (cached)."
-    " CPU only: memory use is unknown. Absent without a candidate or an exchange rate.",
+    " carbonfinops_instance_rightsizing_candidate_info, by time run and list prices, once its"
+    " account was compared with Cost Explorer times what hours on demand were billed at relative"
+    " to them (cached). CPU only: memory use is unknown. Absent without a candidate or an exchange"
+    " rate.",
     IDENTITY,
 )
 RESIZE_GRAMS = MetricSpec(

@@ -35,8 +35,20 @@ def amount(
     ``drift`` is a share of the amount.
     """
     mean, half = fmean(saved), WIDTH * stdev(saved)
-    ends = sorted((mean * exp(-1.85 * deviation), mean * exp(1.85 * deviation)))
-    others = (sites / MONTH) ** 2 + (drift * mean) ** 2
-    down = sqrt(half**2 + (mean - ends[0]) ** 2 + others)
-    up = sqrt(half**2 + (ends[1] - mean) ** 2 + others)
-    return mean * MONTH, (mean - down) * MONTH, (mean + up) * MONTH
+    off = sqrt(half**2 + (drift * mean) ** 2 + (sites / MONTH) ** 2)
+    lower, upper = with_scale(mean, mean - off, mean + off, deviation)
+    return mean * MONTH, lower * MONTH, upper * MONTH
+
+
+def with_scale(value: float, lower: float, upper: float, deviation: float) -> tuple[float, float]:
+    """Bounds wider by what the whole amount may be off: in quadrature, as long as that is possible.
+
+    No product of an amount within the bounds and of a factor within its own is further out.
+    """
+    factor = exp(1.85 * deviation)
+    ends = sorted((value / factor, value * factor))
+    down = sqrt((value - lower) ** 2 + (value - ends[0]) ** 2)
+    up = sqrt((upper - value) ** 2 + (ends[1] - value) ** 2)
+    least = lower / factor if lower > 0 else lower * factor
+    most = upper * factor if upper > 0 else upper / factor
+    return max(value - down, least), min(value + up, most)

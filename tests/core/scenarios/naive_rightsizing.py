@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil, exp, floor, sqrt
+from math import ceil, floor, sqrt
 from typing import Any
 
 from exporter.core.evidence import PriceKey
 from exporter.core.fleet import Instance
 from exporter.core.power import PowerCurve
 from exporter.core.scenarios.facts import CaseFacts
+from tests.core.scenarios.band_reference import with_scale
 
 Weeks = Sequence[Sequence[int]]
 """Levels of the points of one instance, week by week."""
@@ -58,11 +59,9 @@ class Naive:
         total = sum(self.emitted.values())
         scale = sqrt(sum(part * part for part in groups.values())) / total if total else 0.0
         value, (low, high) = self.grams[1], self.gram_bounds
-        ends = sorted((value * exp(-K * scale), value * exp(K * scale)))
-        return (
-            value - sqrt((value - low) ** 2 + (value - ends[0]) ** 2 + (0.08 * value) ** 2),
-            value + sqrt((high - value) ** 2 + (ends[1] - value) ** 2 + (0.08 * value) ** 2),
-        )
+        down = sqrt((value - low) ** 2 + (0.08 * value) ** 2)
+        up = sqrt((high - value) ** 2 + (0.08 * value) ** 2)
+        return with_scale(value, value - down, value + up, scale)
 
 
 def naive_rightsizing(facts: CaseFacts, points: Mapping[str, Weeks], percent: float) -> Naive:
@@ -72,7 +71,9 @@ def naive_rightsizing(facts: CaseFacts, points: Mapping[str, Weeks], percent: fl
         weeks = points[instance.instance_id]
         answer = _chosen(facts, instance, weeks, percent)
         if isinstance(answer, set):
-            result.unjudged["awaited"] = result.unjudged.get("awaited", 0) + 1
+            lacking = "no_profile" if all(isinstance(wish, str) for wish in answer) else "no_price"
+            reason = "awaited" if all(wish in facts.awaited for wish in answer) else lacking
+            result.unjudged[reason] = result.unjudged.get(reason, 0) + 1
             result.wishes |= answer
         else:
             _add(result, facts, instance, weeks, *answer)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from math import exp, sqrt
+from math import sqrt
 from statistics import mean, stdev
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.outcome import ScenarioGap
 from exporter.core.scenarios.plan import ScenarioPlan
 from exporter.core.scenarios.usage import UsageKey, UsageSeries
+from tests.core.scenarios.band_reference import with_scale
 
 PER_MONTH = 365.25 / 12 / 7
 SPREAD = 1.3 * 2.353 * sqrt(1 / 4 + 1 / PER_MONTH)
@@ -135,9 +136,8 @@ def amount_band(
     """What a month saves, with the spread of the weeks, the error of the scale and the drift."""
     saved = [sum(amount(row) * row.off for row in rows if row.week == n) for n in range(4)]
     spread, value = stdev(saved) * SPREAD, mean(saved)
-    weeks = spread**2 + (drift * value) ** 2
-    below, above = value * (1 - exp(-1.85 * error_ln)), value * (exp(1.85 * error_ln) - 1)
-    lower, upper = value - sqrt(weeks + below**2), value + sqrt(weeks + above**2)
+    weeks = sqrt(spread**2 + (drift * value) ** 2)
+    lower, upper = with_scale(value, value - weeks, value + weeks, error_ln)
     return lower * PER_MONTH, value * PER_MONTH, upper * PER_MONTH
 
 

@@ -1,5 +1,6 @@
 """Fleets in which much is different: types, loads, grids, prices, and what is known of them."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 from typing import NamedTuple
@@ -34,17 +35,21 @@ def random_fleet(random: Random) -> RandomFleet:
     points = {each.instance_id: _points(random) for each in instances}
     used = _history(random, instances)
     own_types = {each.instance_type for each in instances}
+    prices = _prices(random, types, own_types)
+    profiles = {
+        each: _profile(random, described)
+        for each, described in types.items()
+        if each in own_types or random.random() < 0.95
+    }
+    unknown = types.keys() - profiles.keys() | _price_keys(types) - prices.keys()
     facts = scenes.facts(
         used,
         instances=tuple(instances),
         loads={name: _load(weeks) for name, weeks in points.items()},
         hardware=types,
-        profiles={
-            each: _profile(random, described)
-            for each, described in types.items()
-            if each in own_types or random.random() < 0.9
-        },
-        prices=_prices(random, types, own_types),
+        profiles=profiles,
+        prices=prices,
+        awaited=frozenset(each for each in sorted(unknown, key=str) if random.random() < 0.5),
         intensities={zone: _grid(random, used) for zone in ("DE", "IE")},
     )
     return RandomFleet(facts, points, random.choice((80.0, 66.0, 95.0)))
@@ -136,6 +141,14 @@ def _profile(random: Random, described: Hardware) -> HardwareProfile:
     return replace(factories.M5_LARGE, instance_type=described.instance_type, watts=tuple(watts))
 
 
+def _price_keys(types: Iterable[str]) -> set[str | PriceKey]:
+    return {
+        PriceKey(location, name, "RunInstances", "default")
+        for location in LOCATIONS
+        for name in types
+    }
+
+
 def _prices(
     random: Random, types: dict[str, Hardware], own_types: set[str]
 ) -> dict[PriceKey, PriceQuote]:
@@ -145,7 +158,7 @@ def _prices(
         for name, described in types.items():
             usd: float | None = described.vcpus * random.choice((0.04, 0.05, 0.1))
             if name not in own_types:
-                if random.random() < 0.05:
+                if random.random() < 0.03:
                     continue
                 usd = None if random.random() < 0.1 else usd
             key = PriceKey(location, name, "RunInstances", "default")

@@ -60,8 +60,12 @@ def hours_of(facts: CaseFacts, target: str, weeks: list[range]) -> list[Hour]:
         place = group.key.location
         if group.key.purchase_option != "on_demand" or place == target:
             continue
-        price = facts.prices[group.key.price_key].usd_per_hour
-        price_there = facts.prices[group.key.price_key._replace(location=target)].usd_per_hour
+        quote = facts.prices.get(group.key.price_key)
+        quote_there = facts.prices.get(group.key.price_key._replace(location=target))
+        price = quote.usd_per_hour if quote else None
+        price_there = quote_there.usd_per_hour if quote_there else None
+        stays = quote_there is not None and price_there is None
+        moves = price is not None and price_there is not None
         pue = facts.siting.pue.get(place)
         grid = facts.intensities.get(facts.siting.grid_zones.get(place, ""), {})
         for number, week in enumerate(weeks):
@@ -73,7 +77,7 @@ def hours_of(facts: CaseFacts, target: str, weeks: list[range]) -> list[Hour]:
                 running = group.running_seconds[n]
                 covered = min(group.measured_seconds[n], group.priced_seconds[n])
                 known = pue and at in grid and at in grid_there
-                if not known or (price is None and price_there is not None) or not covered:
+                if not (known and (stays or moves) and covered):
                     found.append(Hour(group, number, day, running, 0, 0, 0, 0, 0, moves=False))
                     continue
                 usd = group.cost_usd[n] * covered / group.priced_seconds[n]

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.core.evidence import GapReason
 from exporter.core.scenarios.grid_factor import GridFactor, GridFactors
 from exporter.core.scenarios.outcome import ScenarioGap
 from exporter.core.scenarios.usage import Intensities, UsageHistory
@@ -90,6 +91,10 @@ def test_only_the_given_weeks_count():
         ({"siting": replace(SITING, pue={})}, ScenarioGap.NO_PUE),
         ({"siting": replace(SITING, grid_zones={})}, ScenarioGap.ZONE_NOT_COVERED),
         ({"intensities": {}}, ScenarioGap.NO_GRID_INTENSITY),
+        (
+            {"intensities": {}, "grid_gaps": {"DE": GapReason.ZONE_NOT_COVERED}},
+            ScenarioGap.ZONE_NOT_COVERED,
+        ),
         # Known only before the weeks that count.
         ({"intensities": {"DE": {-3600.0: 300.0}}}, ScenarioGap.NO_GRID_INTENSITY),
     ],

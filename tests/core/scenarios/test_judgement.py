@@ -207,14 +207,15 @@ def test_prices_of_types_that_fit_are_wished_for_first():
         profiles=profiles("m5.2xlarge"),
     )
 
-    assert found == Unjudged(ScenarioGap.AWAITED, frozenset({wish("m5.large"), wish("m5.xlarge")}))
+    wishes = frozenset({wish("m5.large"), wish("m5.xlarge")})
+    assert found == Unjudged(ScenarioGap.NO_PRICE, wishes, may_fit=True)
 
 
 def test_then_only_the_profile_of_the_cheapest_is_wished_for():
     """What is not chosen need not be known."""
     found = judged(steady(10), machine(instance_type="m5.2xlarge"), profiles=profiles("m5.2xlarge"))
 
-    assert found == Unjudged(ScenarioGap.AWAITED, frozenset({"m5.large"}))
+    assert found == Unjudged(ScenarioGap.NO_PROFILE, frozenset({"m5.large"}), may_fit=True)
 
 
 def test_nothing_is_wished_for_where_nothing_fits():
@@ -224,17 +225,54 @@ def test_nothing_is_wished_for_where_nothing_fits():
     assert isinstance(found, Judgement)
 
 
-def test_a_price_that_never_came_is_wished_for_again():
-    """Whether it was asked for in vain or not at all yet: it is unknown."""
-    known: dict[str, Any] = {"prices": prices("m5.xlarge")}
-    expected = Unjudged(ScenarioGap.AWAITED, frozenset({wish("m5.large")}))
+@pytest.mark.parametrize(
+    ("lacking", "wishes", "reason"),
+    [
+        ({"prices": prices("m5.2xlarge")}, {wish("m5.large"), wish("m5.xlarge")}, "no_price"),
+        ({"profiles": profiles("m5.2xlarge")}, {"m5.large"}, "no_profile"),
+    ],
+)
+def test_an_answer_that_never_came_is_wished_for_again(lacking, wishes, reason):
+    """It is awaited until all of it was asked for: from then on it is unknown."""
+    big, everything = machine(instance_type="m5.2xlarge"), frozenset(wishes)
 
-    assert judged(steady(10), **known) == expected
-    assert judged(steady(10), **known, awaited=frozenset({wish("m5.large")})) == expected
+    waiting = judged(steady(10), big, **lacking, awaited=everything | {"c5.large"})
+    in_vain = judged(
+        steady(10), big, **lacking, awaited=everything - {wish("m5.large"), "m5.large"}
+    )
+
+    assert waiting == Unjudged(ScenarioGap.AWAITED, everything, may_fit=True)
+    assert in_vain == Unjudged(ScenarioGap(reason), everything, may_fit=True)
+
+
+@pytest.mark.parametrize(
+    "lacking", [{"prices": prices("m5.large")}, {"profiles": profiles("m5.large")}]
+)
+def test_its_own_price_and_power_may_be_awaited_too(lacking):
+    """They were asked for with the fleet: they are not wished for."""
+    found = judged(steady(10), **lacking, awaited=frozenset({"m5.xlarge", wish("m5.xlarge")}))
+
+    assert found == Unjudged(ScenarioGap.AWAITED)
+
+
+@pytest.mark.parametrize(
+    ("gap", "expected"),
+    [
+        (GapReason.NOT_CONFIGURED, ScenarioGap.NOT_CONFIGURED),
+        (GapReason.ZONE_NOT_COVERED, ScenarioGap.ZONE_NOT_COVERED),
+        (GapReason.SOURCE_DOWN, ScenarioGap.NO_GRID_INTENSITY),
+    ],
+)
+def test_why_the_grid_is_not_known(gap, expected):
+    """As the zone's source tells it."""
+    assert judged(steady(10), intensities={}, grid_gaps={"DE": gap}) == Unjudged(expected)
 
 
 def test_a_chosen_type_without_power_leaves_it_unjudged():
-    """The answer is known, so that nothing is wished for; no other type is put in its place."""
+    """The answer is known, so that nothing is wished for; no other type is put in its place.
+
+    Whatever else is awaited.
+    """
     unmodelled = replace(profile("m5.large", 2), watts=(), power_gap=GapReason.NO_PROFILE)
 
     found = judged(
@@ -243,4 +281,4 @@ def test_a_chosen_type_without_power_leaves_it_unjudged():
         profiles=profiles("m5.2xlarge", "m5.xlarge") | {"m5.large": unmodelled},
     )
 
-    assert found == Unjudged(ScenarioGap.NO_PROFILE)
+    assert found == Unjudged(ScenarioGap.NO_PROFILE, may_fit=True)

@@ -110,6 +110,38 @@ def test_a_loss_is_scaled_outwards() -> None:
     assert bounds(loss) == pytest.approx((-bounds(gain)[2], -10, -bounds(gain)[0]))
 
 
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        # In quadrature 100 - sqrt(99^2 + 42.15^2) = -7.6 below; 1 / 1.7285 is the least there is.
+        (Bounded(100.0, 1.0, 199.0), (1 / 1.7285, 100.0, 100 + sqrt(99**2 + 72.85**2))),
+        # A loss, the other way around.
+        (Bounded(-100.0, -199.0, -1.0), (-100 - sqrt(99**2 + 72.85**2), -100.0, -1 / 1.7285)),
+        # A loss of 1 is one of 1.7285 at most, where nearly everything is saved.
+        (Bounded(100.0, -1.0, 201.0), (-1.7285, 100.0, 100 + sqrt(101**2 + 72.85**2))),
+        # 50 is far from 0: 100 - sqrt(50^2 + 42.15^2) = 34.6 is within what is possible.
+        (
+            Bounded(100.0, 50.0, 150.0),
+            (100 - sqrt(50**2 + 42.15**2), 100.0, 100 + sqrt(50**2 + 72.85**2)),
+        ),
+    ],
+)
+def test_the_scale_makes_no_saving_a_loss(
+    amount: Bounded, expected: tuple[float, float, float]
+) -> None:
+    """It multiplies: by exp(-+1.85 x 0.2958), 1.7285 or 1 / 1.7285; no bound is beyond that."""
+    assert bounds(scaled(amount, 0.2958)) == pytest.approx(expected, rel=1e-4)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 2))
+def test_a_bound_keeps_its_sign(value: float, below: float, above: float, scale_ln: float) -> None:
+    """Whatever the scale: as many amounts are above 0 as before."""
+    amount = Bounded(value, value - below, value + above)
+    lower, _, upper = bounds(scaled(amount, scale_ln))
+    assert (lower > 0) == (value - below > 0)
+    assert (upper < 0) == (value + above < 0)
+
+
 def test_student_t_is_the_quantile_it_says() -> None:
     """Its distribution function for three degrees of freedom has a closed form: 95 %."""
     x = STUDENT_T / sqrt(3)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.core.bounded import Bounded
+from exporter.core.evidence import GapReason
 from exporter.core.instance_estimate import Siting
 from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.office_hours import office_hours
@@ -199,6 +200,28 @@ def test_what_most_of_the_time_lacks_is_the_reason(siting: Siting, gap: Scenario
     assert known.covered_ratio == pytest.approx(36 / 71)
     assert known.cost.per_month.value == pytest.approx(11.8 * WEEKS_PER_MONTH)
     assert office_hours(facts(history(irish, more), siting=siting), plan()) is gap
+
+
+@pytest.mark.parametrize(
+    ("reason", "gap"),
+    [
+        (GapReason.NOT_CONFIGURED, ScenarioGap.NOT_CONFIGURED),
+        (GapReason.ZONE_NOT_COVERED, ScenarioGap.ZONE_NOT_COVERED),
+        (GapReason.SOURCE_DOWN, ScenarioGap.NO_GRID_INTENSITY),
+    ],
+)
+def test_why_there_is_no_grid(reason: GapReason, gap: ScenarioGap) -> None:
+    """As the zone's source tells it; nothing where there are intensities all the same."""
+    told = {"DE": reason, "IE": GapReason.ZONE_NOT_COVERED}
+    assert office_hours(facts(intensities={}, grid_gaps=told), plan()) is gap
+    assert outcome(facts(grid_gaps=told)) == outcome(facts())
+
+
+def test_without_office_environments_there_is_nothing_to_look_for() -> None:
+    """Nobody asked for it: whether anything was watched does not matter."""
+    none = plan(office_environments=frozenset())
+    for known in (facts(), facts(history(known=[]))):
+        assert office_hours(known, none) is ScenarioGap.NOT_CONFIGURED
 
 
 def days_of(count: int) -> CaseFacts:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.core.bounded import Bounded
-from exporter.core.evidence import PriceKey, PriceQuote
+from exporter.core.evidence import GapReason, PriceKey, PriceQuote
 from exporter.core.fleet import PurchaseOption
 from exporter.core.instance_estimate import Siting
 from exporter.core.scenarios.outcome import Outcome, Scenario, ScenarioGap
@@ -237,11 +237,30 @@ def test_too_little_history(watched):
         ({"intensities": {}}, ScenarioGap.NO_GRID_INTENSITY),
         ({"intensities": {"DE": {MONDAY_AT: 1.0}, "IE": {}}}, ScenarioGap.NO_GRID_INTENSITY),
         ({"prices": {}}, ScenarioGap.NO_PRICE),
+        (
+            {"intensities": {}, "grid_gaps": {"IE": GapReason.NOT_CONFIGURED}},
+            ScenarioGap.NOT_CONFIGURED,
+        ),
+        (
+            {"intensities": {}, "grid_gaps": {"IE": GapReason.ZONE_NOT_COVERED}},
+            ScenarioGap.ZONE_NOT_COVERED,
+        ),
     ],
 )
 def test_what_is_not_known_of_the_target(changes, gap):
     """The target is absent, with the reason."""
     assert region_shift(case(**changes), DUBLIN).outcome is gap
+
+
+def test_why_most_of_the_fleet_has_no_grid():
+    """Two thirds of it run where the zone is not covered."""
+    far = series(key(location="us-east-1"), running=7200.0)
+    prices = PRICES | quoted(far.key.price_key, 0.1)
+    told = {"US-MIDA-PJM": GapReason.ZONE_NOT_COVERED}
+
+    found = region_shift(case(series(), far, prices=prices, grid_gaps=told), DUBLIN)
+
+    assert found.outcome is ScenarioGap.ZONE_NOT_COVERED
 
 
 def test_other_targets_are_not_touched():
@@ -253,7 +272,10 @@ def test_other_targets_are_not_touched():
 
 
 def test_missing_prices_are_wished_for():
-    """Of every group in scope, there and here; AWAITED while they are to be asked for."""
+    """Of every group in scope, there and here; AWAITED while they are to be asked for.
+
+    Once they were asked for in vain, they go on being wished for.
+    """
     odd = key(instance_type="t3.micro", usage_operation="RunInstances:0002")
     groups = [series(), series(odd), series(odd._replace(environment="prod"))]
     odd_there = odd.price_key._replace(location=DUBLIN)
@@ -265,6 +287,43 @@ def test_missing_prices_are_wished_for():
 
     waiting = case(*groups, prices=quoted(HERE, 0.1), awaited=wished.wishes)
     assert region_shift(waiting, DUBLIN) == replace(wished, outcome=ScenarioGap.AWAITED)
+
+
+@pytest.mark.parametrize("awaited", [{THERE}, {HERE, THERE}, {THERE, "m5.large"}])
+def test_while_any_price_is_awaited_there_is_nothing(awaited):
+    """The other group's price was asked for in vain, but this one's will change the figures."""
+    odd = key(instance_type="t3.micro")
+    known = case(series(), series(odd), prices=quoted(HERE, 0.1), awaited=frozenset(awaited))
+
+    assert region_shift(known, DUBLIN).outcome is ScenarioGap.AWAITED
+
+
+@pytest.mark.parametrize("known_here", [True, False])
+def test_a_price_asked_for_in_vain_takes_its_own_group_only(known_here):
+    """Two thirds of the running time are compared as if they were all there is.
+
+    The rest may not be sold there: the move is not advised.
+    """
+    odd = key(instance_type="t3.micro")
+    prices = PRICES | (quoted(odd.price_key, 0.1) if known_here else {})
+    two = series(running=7200.0, joules=2 * TEN_WATTS_JOULES, usd=0.2)
+
+    found = region_shift(case(two, series(odd), prices=prices), DUBLIN)
+
+    alone = moved(case(two))
+    assert alone.feasible
+    assert isinstance(found.outcome, Outcome)
+    assert found.outcome.covered_ratio == pytest.approx(2 / 3)
+    assert replace(found.outcome, covered_ratio=1.0) == replace(alone, feasible=False)
+    there = odd.price_key._replace(location=DUBLIN)
+    assert found.wishes == ({there} if known_here else {there, odd.price_key})
+
+
+def test_too_many_prices_asked_for_in_vain():
+    """Two thirds of the running time have no price there."""
+    odd = series(key(instance_type="t3.micro"), running=7200.0)
+
+    assert region_shift(case(series(), odd), DUBLIN).outcome is ScenarioGap.NO_PRICE
 
 
 def test_no_wishes_for_what_did_not_run():
@@ -390,12 +449,15 @@ KEYS_OF_EVERY_KIND = st.builds(
 
 @st.composite
 def priced_fleets(draw):
-    """Random fleets of which every price is known, or known not to be."""
+    """Random fleets of which prices are known, or known not to be, or were asked for in vain."""
     known = draw(fleets(KEYS_OF_EVERY_KIND))
     keys = {group.key.price_key for group in known.history.series}
     keys |= {of._replace(location=DUBLIN) for of in keys}
     usd = st.sampled_from([None, 0.01, 0.06, 0.1, 0.17, 2.0])
-    return replace(known, prices={of: PriceQuote(of, draw(usd)) for of in sorted(keys)})
+    unanswered = draw(st.sets(st.sampled_from(sorted(keys)), max_size=1))
+    return replace(
+        known, prices={of: PriceQuote(of, draw(usd)) for of in sorted(keys - unanswered)}
+    )
 
 
 @settings(max_examples=20, deadline=None)
@@ -411,7 +473,7 @@ def test_agrees_with_a_second_implementation(known):
     """Random fleets with holes of every kind: figures, bands and days, or none at all."""
     found = region_shift(known, DUBLIN)
 
-    assert found.wishes == frozenset()
+    assert not found.wishes & known.prices.keys()
     if found.outcome in (ScenarioGap.NO_CANDIDATES, ScenarioGap.TOO_LITTLE_HISTORY):
         weeks = region_reference.weeks_of(known)
         assert len(weeks) < 4 or not any(
@@ -429,6 +491,7 @@ def test_agrees_with_a_second_implementation(known):
     assert bounds(emissions.ratio) == pytest.approx(expected.emissions_ratio, rel=1e-9, abs=1e-6)
     assert bounds(emissions.per_month) == pytest.approx(expected.grams, rel=1e-9, abs=1e-6)
     assert found.outcome.worse_ratio == expected.worse_ratio
+    assert not (found.outcome.feasible and found.wishes)
     assert found.outcome.covered_ratio == pytest.approx(expected.covered_ratio)
     by_account = found.outcome.saved_usd_by_account
     for name in by_account.keys() | expected.usd_by_account.keys():

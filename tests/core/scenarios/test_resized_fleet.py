@@ -62,13 +62,14 @@ def test_emissions_by_hand():
     The scale of the 3,000 g of those two as they are: type 0.2722 x sqrt(1000^2 + 2000^2) = 608.7,
     grid 0.05 x 3000 = 150, PUE 90, model 300: 700.8 g, a factor of exp(1.85 x 0.2336) = 1.5406.
     The grid of another season 8 % of 1,400 g: 112 g.
-    Lower 1400 - sqrt(1367.3^2 + (1400 - 1400 / 1.5406)^2 + 112^2) = -57.14,
-    upper 1400 + sqrt(818.1^2 + (1400 x 1.5406 - 1400)^2 + 112^2) = 2520.1.
+    Lower 1400 - sqrt(1367.3^2 + (1400 - 1400 / 1.5406)^2 + 112^2) = -57.14 is a loss, which no
+    scale makes of 1400 - sqrt(1367.3^2 + 112^2) = 28.17: it is 28.17 / 1.5406 = 18.28 at least.
+    Upper 1400 + sqrt(818.1^2 + (1400 x 1.5406 - 1400)^2 + 112^2) = 2520.1.
     """
     saving = emissions_saving([SURE, LIKELY, BUSY], HARDWARE, SITING)
 
     assert saving.ratio == approx(1400 / 3500, 32.75 / 3500, 2218.1 / 3500)
-    assert saving.per_month == approx(1400, -57.14, 2520.1)
+    assert saving.per_month == approx(1400, 18.28, 2520.1)
 
 
 def test_instances_of_one_pair_share_its_error():

@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.core.bounded import Bounded
 from exporter.core.evidence import GapReason
+from exporter.core.fleet import InstanceState
 from exporter.core.reconciliation import CostRatio
 from exporter.core.scenarios.case import BusinessCase
 from exporter.core.scenarios.facts import CaseFacts
@@ -20,6 +23,7 @@ from tests.factories import outcome
 
 WEEKS = 6
 MACHINE = machines.machine("i-0web", tags=(("environment", "dev"),))
+OTHER = replace(MACHINE, instance_id="i-0other", account_id="444455556666")
 DUBLIN = "eu-west-1"
 OTHERS = {
     Scenario.OFFICE_HOURS: "",
@@ -117,7 +121,7 @@ def three_weeks(facts: CaseFacts, zone: str) -> CaseFacts:
     ("lack", "scenario", "reason"),
     [
         (without_price_in_dublin, Scenario.REGION_SHIFT, ScenarioGap.NO_PRICE),
-        (without_price_of_smaller_types, Scenario.RIGHTSIZING, ScenarioGap.AWAITED),
+        (without_price_of_smaller_types, Scenario.RIGHTSIZING, ScenarioGap.NO_PRICE),
         (
             lambda facts: without_zone(facts, "IE"),
             Scenario.REGION_SHIFT,
@@ -162,6 +166,11 @@ def plain(plan: ScenarioPlan, **changes: Any) -> ScenarioPlan:
             Scenario.OFFICE_HOURS,
             ScenarioGap.NO_CANDIDATES,
         ),
+        (
+            plain(PLAN, office_environments=frozenset()),
+            Scenario.OFFICE_HOURS,
+            ScenarioGap.NOT_CONFIGURED,
+        ),
     ],
 )
 def test_what_nobody_asked_for_is_counted_as_well(plan, scenario, reason) -> None:
@@ -190,7 +199,10 @@ def test_without_a_rate_only_euros_are_missing() -> None:
 
 def test_only_what_runs_is_idle() -> None:
     """An instance that is gone or stopped wastes nothing."""
-    assert study(everything(), PLAN).idle == {"i-0web": False}
+    asleep = replace(MACHINE, instance_id="i-0asleep", state=InstanceState.STOPPED)
+    idle = {"i-0web": False, "i-0gone": True, "i-0asleep": True}
+    known = everything(instances=(MACHINE, asleep), idle=idle)
+    assert study(known, PLAN).idle == {"i-0web": False}
 
 
 def test_a_wish_is_asked_for_once_it_is_needed() -> None:
@@ -217,22 +229,48 @@ FULL = CostRatio(0.9, 1.1)
         # Never compared: at list price, and nobody knows how far off that is.
         (saved(HUNDRED, a=100.0), {}, Bounded(80.0)),
         (saved(HUNDRED, a=50.0, b=50.0), {"a": HALF}, Bounded(60.0)),
-        # Half of the list price on average: 100 x 0.5 / 1.25; 80 x 0.4; 120 x 0.6.
-        (saved(HUNDRED, a=100.0), {"a": HALF}, Bounded(40.0, 25.6, 57.6)),
-        # Three quarters of it in the account that pays less: 0.75 x 0.5 + 0.25 x 1 = 0.625.
-        (saved(HUNDRED, a=75.0, b=25.0), {"a": HALF, "b": FULL}, Bounded(50.0, 33.6, 69.6)),
-        # A loss is smaller where less is paid: -100 x 0.5, -120 x 0.6, -80 x 0.4.
+        # Half of the list price on average: 50 USD; 40 to 60 by the bill, 20 x 0.5 by the weeks:
+        # 50 -+ sqrt(10^2 + 10^2) USD.
+        (saved(HUNDRED, a=100.0), {"a": HALF}, Bounded(40.0, 28.6863, 51.3137)),
+        # 75 x 0.5 + 25 x 1 = 62.5 USD; 75 x 0.4 + 25 x 0.9 = 52.5 and 72.5 by the bill, the weeks
+        # 20 x 0.625: 62.5 -+ sqrt(10^2 + 12.5^2) USD.
+        (
+            saved(HUNDRED, a=75.0, b=25.0),
+            {"a": HALF, "b": FULL},
+            Bounded(50.0, 37.193752, 62.806248),
+        ),
+        # The weeks as far as 30 below and 10 above: 50 - sqrt(10^2 + 15^2), 50 + sqrt(10^2 + 5^2).
+        (
+            saved(Bounded(100.0, 70.0, 110.0), a=100.0),
+            {"a": HALF},
+            Bounded(40.0, 25.5778, 48.9443),
+        ),
+        # A loss is smaller where less is paid.
         (
             saved(Bounded(-100.0, -120.0, -80.0), a=-100.0),
             {"a": HALF},
-            Bounded(-40.0, -57.6, -25.6),
+            Bounded(-40.0, -51.3137, -28.6863),
         ),
+        # 0 at list prices: 100 x 0.5 - 100 x 1 = -50 USD; 40 - 110 = -70 and 60 - 90 = -30 by the
+        # bill, 10 x 0.75 by the weeks: -50 -+ sqrt(20^2 + 7.5^2) USD.
+        (
+            saved(Bounded(0.0, -10.0, 10.0), a=100.0, b=-100.0),
+            {"a": HALF, "b": FULL},
+            Bounded(-40.0, -57.0880, -22.9120),
+        ),
+        # One of both was never compared: 100 x 0.5 - 100.
+        (saved(Bounded(0.0, -10.0, 10.0), a=100.0, b=-100.0), {"a": HALF}, Bounded(-40.0)),
+        # Who saves nothing need not be compared.
+        (saved(HUNDRED, a=100.0, b=0.0), {"a": HALF}, Bounded(40.0, 28.6863, 51.3137)),
         # No money at stake.
         (saved(Bounded(0.0, 0.0, 0.0)), {}, Bounded(0.0, 0.0, 0.0)),
     ],
 )
 def test_euros_are_what_is_billed(outcome, ratios, expected) -> None:
-    """Value in the middle of the billed ratios, bounds at their ends, at 1.25 USD per EUR."""
+    """Each account by its own bill: the middle and the ends of what it has shown.
+
+    Bounds hold the spread of the weeks too, in quadrature; all at 1.25 USD per EUR.
+    """
     found = saved_eur_per_month(outcome, 1.25, ratios)
     assert found.value == pytest.approx(expected.value)
     assert (found.lower, found.upper) == (
@@ -241,14 +279,46 @@ def test_euros_are_what_is_billed(outcome, ratios, expected) -> None:
     )
 
 
-def test_advice_and_total_of_rightsizing_agree_in_euros() -> None:
-    """What the instances save adds up to what the scenario says."""
-    case = study(everything(billed_ratios={scenes.ACCOUNT_ID: HALF}), PLAN)
-    each = sum(
-        resize.saved_usd_per_month * case.eur_per_usd[MACHINE.account_id]
-        for resize in case.resizes.values()
+def test_one_account_saves_what_another_loses() -> None:
+    """314.74 x 0.88 - 78.59 x 1 = 198.38 USD, at 1.097 USD per EUR 180.84 EUR."""
+    told = saved(Bounded(236.15, 200.0, 280.0), a=314.74, b=-78.59)
+    ratios = {"a": CostRatio(0.87, 0.89), "b": CostRatio(0.99, 1.01)}
+    assert saved_eur_per_month(told, 1.097, ratios).value == pytest.approx(180.84, abs=0.005)
+
+
+RATIOS = st.tuples(st.floats(0, 2), st.floats(0, 2)).map(lambda ends: CostRatio(*sorted(ends)))
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.tuples(st.floats(-1e4, 1e4), RATIOS)),
+    st.floats(0, 1e3),
+    st.floats(0, 1e3),
+)
+def test_the_value_lies_inside_its_band(accounts: Any, below: float, above: float) -> None:
+    """Whoever saves or loses, and whatever was billed."""
+    usd = sum(each for each, _ in accounts.values())
+    told = saved(
+        Bounded(usd, usd - below, usd + above), **{name: usd for name, (usd, _) in accounts.items()}
     )
-    assert case.eur_per_month[Scenario.RIGHTSIZING, ""].value == pytest.approx(each)
+    found = saved_eur_per_month(told, 1.25, {name: ratio for name, (_, ratio) in accounts.items()})
+    assert found.lower is not None
+    assert found.upper is not None
+    assert found.lower <= found.value <= found.upper
+
+
+def test_advice_and_total_of_rightsizing_agree_in_euros() -> None:
+    """What the instances save adds up to what the scenario says, each by its account's bill."""
+    ratios = {scenes.ACCOUNT_ID: HALF, OTHER.account_id: FULL}
+    loads = dict.fromkeys(("i-0web", "i-0other"), machines.steady(10))
+    facts = everything(billed_ratios=ratios, instances=(MACHINE, OTHER), loads=loads)
+    case = study(facts, PLAN)
+    account_ids = {each.instance_id: each.account_id for each in facts.instances}
+    each = [
+        resize.saved_usd_per_month * case.eur_per_usd[account_ids[instance_id]]
+        for instance_id, resize in case.resizes.items()
+    ]
+    assert len(each) == 2
+    assert case.eur_per_month[Scenario.RIGHTSIZING, ""].value == pytest.approx(sum(each))
 
 
 def test_the_profiles_are_those_of_the_history() -> None:

@@ -1,7 +1,6 @@
 import pytest
 
 from exporter.core.evidence import PriceKey, PriceQuote
-from exporter.core.scenarios.outcome import ScenarioGap
 from exporter.core.scenarios.target_prices import TargetPrices
 from tests.core.scenarios.scenes import key
 
@@ -38,26 +37,3 @@ def test_what_is_known_of_a_price(prices, ratio, unsold, wishes):
     assert found.unsold == ({HERE} if unsold else set())
     assert found.wishes == wishes
     assert found.knows(HERE) is (ratio is not None or unsold)
-
-
-@pytest.mark.parametrize(
-    ("awaited", "gap"),
-    [
-        (set(), ScenarioGap.NO_PRICE),
-        ({HERE}, ScenarioGap.NO_PRICE),
-        ({HERE, THERE}, ScenarioGap.AWAITED),
-        ({HERE, THERE, "m5.large"}, ScenarioGap.AWAITED),
-    ],
-)
-def test_why_there_is_no_comparison(awaited, gap):
-    """Prices that are all still to be asked for will come; of others it is not known."""
-    found = TargetPrices.of([HERE], "eu-west-1", {})
-
-    assert found.gap(frozenset(awaited)) is gap
-
-
-def test_without_wishes_there_is_no_gap():
-    """Whatever else is awaited."""
-    found = TargetPrices.of([HERE], "eu-west-1", quotes(here=0.1, there=0.1))
-
-    assert found.gap(frozenset({HERE})) is None

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.core.bounded import Bounded
+from exporter.core.evidence import GapReason
 from exporter.core.instance_estimate import Siting
 from exporter.core.scenarios.backtest import BacktestDay, backtest
 from exporter.core.scenarios.outcome import Outcome, Scenario, ScenarioGap
@@ -222,6 +223,14 @@ WITHOUT_ZONE = Siting({}, SITING.pue)
         ({"siting": Siting({}, {})}, ScenarioGap.NO_PUE),
         ({"intensities": {}}, ScenarioGap.NO_GRID_INTENSITY),
         ({"intensities": {"DE": {}}}, ScenarioGap.NO_GRID_INTENSITY),
+        (
+            {"intensities": {}, "grid_gaps": {"DE": GapReason.NOT_CONFIGURED}},
+            ScenarioGap.NOT_CONFIGURED,
+        ),
+        (
+            {"intensities": {"DE": {}}, "grid_gaps": {"DE": GapReason.ZONE_NOT_COVERED}},
+            ScenarioGap.ZONE_NOT_COVERED,
+        ),
         ({"intensities": {"DE": {MONDAY_AT: 400.0}}}, ScenarioGap.TOO_LITTLE_HISTORY),
     ],
 )

@@ -15,12 +15,12 @@ WATTS = MeanWatts(
 )
 
 
-def test_a_type_is_known_unpowered_or_awaited():
+def test_a_type_is_known_unpowered_or_unanswered():
     """That a type has no power is an answer too."""
     types = ("m5.large", "p5.large", "m6i.large")
 
     assert [WATTS.is_known(each) for each in types] == [True, False, False]
-    assert [WATTS.is_awaited(each) for each in types] == [False, False, True]
+    assert [WATTS.is_unanswered(each) for each in types] == [False, False, True]
 
 
 def test_mean_watts_by_hand():

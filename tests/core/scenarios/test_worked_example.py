@@ -1,5 +1,6 @@
 """The worked example of docs/explanation/business-case.md, figure by figure."""
 
+from dataclasses import replace
 from math import exp, hypot
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from exporter.core.bounded import Bounded
 from exporter.core.instance_estimate import Siting
+from exporter.core.reconciliation import CostRatio
 from exporter.core.scenarios.month import (
     DRIFT_AMOUNT_RATIO,
     DRIFT_FACTOR,
@@ -137,6 +139,15 @@ def test_the_errors_are_all_there_are() -> None:
         )
     )
     assert ends(SAVED.cost.ratio) == pytest.approx((118 / 168, 118 / 168))
+
+
+def test_what_one_account_saves_another_spends() -> None:
+    """Half of the list price of 100 USD, less all of it: 50 USD more, not 0."""
+    both = replace(SAVED, saved_usd_by_account={"half": 100.0, "all": -100.0})
+    billed = {"half": CostRatio(0.5, 0.5), "all": CostRatio(1.0, 1.0)}
+    usd = saved_eur_per_month(both, 1.0, billed).value
+    assert "saves 100 USD, and one that pays all of it spends 100 USD more, list prices" in told()
+    assert f"say 0, and the bill will say {-usd:.0f} USD more." in told()
 
 
 def test_ten_points_more() -> None:
