@@ -40,6 +40,7 @@ kills: $(VENV)/development
 docs: $(VENV)/development
 	$(BIN)/python -m exporter.exposition.reference > docs/reference/metrics.md
 	$(BIN)/python -m exporter.reference > docs/reference/settings.md
+	$(BIN)/python -m tests.prometheus.reference > docs/reference/recording-rules.md
 
 ## lock: pin the dependencies again (needs uv)
 lock:

@@ -10,6 +10,7 @@ import pytest
 from exporter.core.evidence import MeteredRun
 from exporter.core.power import MeasuredLoad, PowerCurve, average_power, measured_load
 from exporter.sources.aws.cpu_poll import CpuPoll
+from tests.benchmarks.spike_demand import budget_alarms
 from tests.benchmarks.spike_grid import hourly_quantiles
 from tests.benchmarks.spike_incidents import Incident, Watched
 from tests.benchmarks.spike_loads import (
@@ -209,6 +210,18 @@ def test_emissions_rise_with_the_grid():
 
     assert fleet.alarms([CHOSEN])[CHOSEN] == []
     assert fleet.on_emissions(grams, tuple(Kind)).alarms([CHOSEN])[CHOSEN] == [8 * DAY + 60]
+
+
+def test_a_budget_alarm_needs_a_day_at_twice_the_usual():
+    """A day at four times the usual is one; a quarter of a day is none."""
+    watts = [100.0] * (60 * 288)
+    watts[40 * 288 : 41 * 288] = [400.0] * 288
+    long = Watched.of(Load(watts, 0.1), 900.0, drawing(15), 10 * DAY)
+    watts[40 * 288 + 72 : 41 * 288] = [100.0] * 216
+    short = Watched.of(Load(watts, 0.1), 900.0, drawing(15), 10 * DAY)
+
+    assert budget_alarms(long) == 1
+    assert budget_alarms(short) == 0
 
 
 # Sampling

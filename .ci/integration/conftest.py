@@ -19,9 +19,11 @@ StartExporter = Callable[..., ExporterProcess]
 
 def pytest_sessionstart():
     """Fail at once, and never skip, when a program that the checks need is missing."""
-    missing = [name for name in ("prometheus", "promtool") if not shutil.which(name)]
+    programs = ("prometheus", "promtool", "prometheus-alertmanager")
+    missing = [name for name in programs if not shutil.which(name)]
     if missing:
-        pytest.exit(f"missing: {', '.join(missing)} (apt-get install prometheus)", returncode=1)
+        packages = "prometheus prometheus-alertmanager"
+        pytest.exit(f"missing: {', '.join(missing)} (apt-get install {packages})", returncode=1)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -31,12 +31,13 @@ REJECTED = (
 
 
 class PrometheusServer:
-    """Started at once; ``stop`` ends it."""
+    """Started at once, on the data in ``folder`` if there are any; ``stop`` ends it."""
 
-    def __init__(self, folder: Path, target: str) -> None:
+    def __init__(self, folder: Path, target: str, text: str | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         configuration = folder / "prometheus.yml"
-        configuration.write_text(CONFIGURATION.format(interval=SCRAPE_SECONDS, target=target))
+        default = CONFIGURATION.format(interval=SCRAPE_SECONDS, target=target)
+        configuration.write_text(text or default)
         self.log_path = folder / "prometheus.log"
         self._address = free_address()
         with self.log_path.open("w") as log:
@@ -58,7 +59,8 @@ class PrometheusServer:
     def _scraped(self) -> float | None:
         assert self._process.poll() is None, self.log_path.read_text()[-2000:]
         try:
-            return time.time() if self.query('up{job="carbonfinops"}') else None
+            ready = self._http.get(f"http://{self._address}/-/ready", timeout=10).ok
+            return time.time() if ready and self.query('up{job="carbonfinops"}') else None
         except requests.ConnectionError:
             return None
 
