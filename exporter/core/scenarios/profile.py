@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import add, mul
+from statistics import median
 
 from exporter.core.scenarios.amounts import hourly_factors
+from exporter.core.scenarios.coverage import LEAST_COVERED_RATIO
 from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.month import WEEKS
 from exporter.core.scenarios.outcome import ScenarioGap
@@ -15,8 +17,9 @@ from exporter.core.units import SECONDS_PER_HOUR
 FEWEST_VALUES = 3
 """A weekday's hour is told of that is known in so many of the four weeks."""
 
-LEAST_EMITTING_RATIO = 0.9
-"""An hour counts when emissions of so much of its running time are known."""
+LEAST_USUAL_RATIO = 0.9
+"""An hour counts when emissions of so much of the running time are known as in the median hour,
+relative to it: types without a power model are missing from every hour alike, an outage is not."""
 
 _HOURS = WEEKS * HOURS_PER_WEEK
 
@@ -39,13 +42,16 @@ def emissions_profile(facts: CaseFacts) -> Mapping[tuple[int, int], float]:
         measured = _sums([each.measured_seconds for each in groups])
         grams = list(map(add, grams, map(mul, joules, factors.grams_per_joule)))
         emitting = list(map(add, emitting, map(mul, measured, factors.known)))
+    hours = list(zip(history.known, grams, emitting, running, strict=True))[-_HOURS:]
+    ran = [covered / whole for known, _, covered, whole in hours if known and whole]
+    usual = median(ran) if ran else 1.0
+    if usual < LEAST_COVERED_RATIO:
+        return {}
     values = [
-        amount if known and covered >= LEAST_EMITTING_RATIO * whole else None
-        for known, amount, covered, whole in zip(
-            history.known, grams, emitting, running, strict=True
-        )
+        amount if known and covered >= LEAST_USUAL_RATIO * usual * whole else None
+        for known, amount, covered, whole in hours
     ]
-    return _typical_week(history.until_at, values[-_HOURS:])
+    return _typical_week(history.until_at, values)
 
 
 def grid_profile(facts: CaseFacts) -> Mapping[tuple[str, int, int], float]:

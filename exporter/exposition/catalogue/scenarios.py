@@ -175,9 +175,9 @@ EMISSIONS_PROFILE = MetricSpec(
     "carbonfinops_profile_emissions_grams_per_hour",
     "gauge",
     "grams_per_hour",
-    "Estimated operational emissions of the fleet in gCO2e per hour: mean of the last four weeks"
-    " (cached) by weekday (1 is Monday, 7 is Sunday) and hour (00 to 23), UTC. Absent until four"
-    " weeks are known.",
+    "Estimated operational emissions of the fleet in gCO2e per hour, as far as they are known: mean"
+    " of the last four weeks (cached) by weekday (1 is Monday, 7 is Sunday) and hour (00 to 23),"
+    " UTC. Absent until four weeks are known.",
     ("weekday", "hour"),
 )
 GRID_PROFILE = MetricSpec(

@@ -90,16 +90,29 @@ def test_a_cell_needs_three_of_its_four_values(
     assert len(profile) == (168 if mean else 167)
 
 
-@pytest.mark.parametrize(("measured", "cells"), [(3600.0, 168), (3240.0, 168), (3239.0, 0)])
-def test_an_hour_needs_emissions_of_nine_tenths(measured: float, cells: int) -> None:
-    """With a power for less than 90 % of the running time it is no hour's emissions."""
+@pytest.mark.parametrize(("measured", "cells"), [(3600.0, 168), (1800.0, 168), (1799.0, 0)])
+def test_half_of_the_running_time_has_emissions(measured: float, cells: int) -> None:
+    """Types without a power model are missing alike from every hour: the rest has its week."""
     assert len(emissions_profile(facts(history(series(measured=measured))))) == cells
 
 
+@pytest.mark.parametrize(("monday", "mean"), [(2593.0, 4.375), (2591.0, 5.0)])
+def test_an_hour_needs_nine_tenths_of_what_is_usual(monday: float, mean: float) -> None:
+    """Usually 2,880 of 3,600 s have a power: with less than 2,592 s the hour says nothing.
+
+    On the first Monday at nine a half of the energy is known: (2.5 + 5 + 5 + 5) / 4 = 4.375.
+    """
+    measured = by_week(monday, 2880, 2880, 2880, usual=2880)
+    joules = by_week(18e3, 36e3, 36e3, 36e3, usual=36e3)
+    profile = emissions_profile(facts(history(series(measured=measured, joules=joules))))
+    assert profile[1, 9] == pytest.approx(mean)
+    assert len(profile) == 168
+
+
 def test_emissions_without_a_grid_are_not_zero() -> None:
-    """Another location without a PUE that runs as long leaves no hour; a tenth as long, all."""
+    """Another location without a PUE that runs twice as long leaves none; a tenth as long, all."""
     abroad = key(location="eu-north-1")
-    assert emissions_profile(facts(history(series(), series(abroad)))) == {}
+    assert emissions_profile(facts(history(series(), series(abroad, running=7200.0)))) == {}
     small = history(series(), series(abroad, running=360.0))
     assert emissions_profile(facts(small))[1, 9] == pytest.approx(5.0)
     assert emissions_profile(facts(siting=Siting({}, {}))) == {}
@@ -173,7 +186,7 @@ def expected_emissions(known: CaseFacts) -> dict[tuple[int, int], float]:
     """Hour by hour and group by group."""
     since = datetime.fromtimestamp(known.history.since_at, UTC)
     end = since + timedelta(hours=len(known.history.known))
-    values: dict[tuple[int, int], list[float]] = {}
+    told: list[tuple[datetime, float, float, float]] = []
     for n in range(len(known.history.known)):
         begin = since + timedelta(hours=n)
         if begin < end - timedelta(days=28) or not known.history.known[n]:
@@ -187,7 +200,12 @@ def expected_emissions(known: CaseFacts) -> dict[tuple[int, int], float]:
             if pue is not None and grid is not None:
                 grams += group.energy_joules[n] / 3.6e6 * pue.ratio * grid
                 emitting += group.measured_seconds[n]
-        if emitting >= 0.9 * running:
+        told.append((begin, grams, emitting, running))
+    shares = sorted(emitting / running for _, _, emitting, running in told if running)
+    usual = (shares[len(shares) // 2] + shares[(len(shares) - 1) // 2]) / 2 if shares else 1.0
+    values: dict[tuple[int, int], list[float]] = {}
+    for begin, grams, emitting, running in told if usual >= 0.5 else ():
+        if emitting >= 0.9 * usual * running:
             values.setdefault((begin.isoweekday(), begin.hour), []).append(grams)
     return means(values, enough=end - since >= timedelta(days=28))
 
