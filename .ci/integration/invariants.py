@@ -11,6 +11,9 @@ LIMITS = {
     "_grams_per_kilowatt_hour": 5001.0,
     "_grams_per_hour": 1e7,
 }
+SIGNED = ("_deviation_ratio", "_saving_")
+"""What may be below zero: differences."""
+
 FLEET_TOTALS = {
     "power": ("fleet_power_watts", "instance_power_watts"),
     "emissions": ("fleet_emissions_grams_per_hour", "instance_emissions_grams_per_hour"),
@@ -37,9 +40,10 @@ def _absurd(body: Exposition) -> list[str]:
     found = [f"{name}: no HELP or TYPE" for name in body.undocumented]
     for name, members in body.by_name.items():
         limit = next((top for end, top in LIMITS.items() if name.endswith(end)), math.inf)
+        least = -math.inf if any(part in name for part in SIGNED) else 0.0
         for series in members:
             value = series.value
-            if not math.isfinite(value) or value < 0 or value >= limit:
+            if not math.isfinite(value) or value < least or value >= limit:
                 found.append(f"{name}{dict(series.labels)} is {value}")
     return found
 
