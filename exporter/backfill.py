@@ -12,20 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-from exporter.app import (
-    LANE_THREADS,
-    Application,
-    Machinery,
-    build,
-    simulated_past,
-    simulated_upstreams,
-)
+from exporter.app import Application, build
 from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from exporter.exposition.family import Family
 from exporter.exposition.openmetrics import own_families
 from exporter.exposition.render import Exposition
+from exporter.machinery import LANE_THREADS, Machinery
 from exporter.settings import Settings
 from exporter.spool import Spool
+from exporter.upstreams import simulated_past, simulated_upstreams
 
 LOOK_SECONDS = 960
 """How often the fleet is polled and estimated, about as often as a live one at its defaults."""

@@ -25,16 +25,13 @@ from exporter.core.fleet import Account, Instance, Inventory, Place, PurchaseOpt
 from exporter.core.newcomers import lacks_points, lacks_quotes
 from exporter.core.remembered import Remembered, departed_instances, metered_runs, remembered
 from exporter.core.trail import Trail
-from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from exporter.core.units import SECONDS_PER_HOUR
 from exporter.refresh import Cell, Clock
 from exporter.scheduler import Scheduler
+from exporter.wishes import Wishes
 
 OUTAGE_SECONDS = 16 * SECONDS_PER_HOUR
 """CPU points are not asked for further back: a longer outage leaves a gap anyway."""
-
-WISH_KEPT_SECONDS = 42 * SECONDS_PER_DAY
-"""A wish that has been granted is wished for no more, and yet its answer is still needed: for as
-long as evidence is kept."""
 
 NOTHING_REMEMBERED = Remembered((), ())
 
@@ -82,7 +79,7 @@ class Roster:
         self.accounts = cells.accounts()
         self.bill: Cell[Bill] | None = None
         self.wishes: frozenset[str | PriceKey] = frozenset()
-        self._wished: dict[str | PriceKey, float] = {}
+        self._wishes = Wishes()
         # A restored list serves at once, but the settings behind it may have changed.
         scheduler.poke(self.accounts.key)
 
@@ -91,18 +88,10 @@ class Roster:
         yield from (self.accounts, self.exchange_rate, self.profile_version)
         if self.bill:
             yield self.bill
-        for held in (
-            self.regions,
-            self.inventories,
-            self.cpu,
-            self.trails,
-            self.spot,
-            self.prices,
-            self.profiles,
-            self.grid,
-            self.grid_history,
-        ):
+        for held in (self.regions, self.inventories, self.cpu, self.trails, self.spot):
             yield from held.values()
+        for shared in (self.prices, self.profiles, self.grid, self.grid_history):
+            yield from shared.values()
 
     def reconcile(self) -> None:
         """Make the cells that the facts known now call for; drop those that nothing needs."""
@@ -128,7 +117,7 @@ class Roster:
         metered = {p for p, cell in self.inventories.items() if self._runs(cell.state.value)}
         spot = {i.place for i in priced if i.purchase_option is PurchaseOption.SPOT}
         zones = {self._grid_zone(i.location) for i in known} - {""} | self._further_zones
-        wished_types, wished_prices = self._wished_lately()
+        wished_types, wished_prices = self._wishes.lately(self.wishes, self._clock.monotonic())
         types = {i.instance_type for i in known} | wished_types
         prices = {price_key(i) for i in priced if needs_list_price(i)} | wished_prices
         self._keep(
@@ -145,15 +134,6 @@ class Roster:
         self._keep(self.prices, prices, cells.price)
         self._poke_newcomers()
         self._poke_outdated_profiles()
-
-    def _wished_lately(self) -> tuple[set[str], set[PriceKey]]:
-        now = self._clock.monotonic()
-        self._wished |= dict.fromkeys(self.wishes, now)
-        self._wished = {
-            wish: at for wish, at in self._wished.items() if now - at < WISH_KEPT_SECONDS
-        }
-        types = {wish for wish in self._wished if isinstance(wish, str)}
-        return types, {wish for wish in self._wished if isinstance(wish, PriceKey)}
 
     def _forget(self, account_id: str) -> None:
         """Drop the cells of an account that is now to be polled in another way."""

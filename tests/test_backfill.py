@@ -9,12 +9,13 @@ from itertools import pairwise
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.app import build, simulated_past, simulated_upstreams
+from exporter.app import build
 from exporter.backfill import LOOK_SECONDS, Backfill, Span
 from exporter.check import refresh_once
 from exporter.cli import DEMO_DEFAULTS, main
 from exporter.configuration import load_settings
 from exporter.exposition.catalogue import METRICS
+from exporter.upstreams import simulated_past, simulated_upstreams
 
 UNTIL = "2026-03-04T13:45:10Z"
 UNTIL_AT = datetime(2026, 3, 4, 13, 45, 10, tzinfo=UTC).timestamp()

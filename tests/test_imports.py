@@ -29,7 +29,7 @@ BELOW_THE_WIRING = (
     "gather",
     "publisher",
 )
-REGION_TABLE_READERS = ("app", "check", "settings", "configuration", "data")
+REGION_TABLE_READERS = ("location", "check", "settings", "configuration", "data")
 
 
 def imported(module: str) -> Iterator[str]:

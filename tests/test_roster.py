@@ -11,8 +11,9 @@ from exporter.core.provenance import FailureReason, Scope, SourceName
 from exporter.core.sightings import KEPT_SECONDS
 from exporter.core.trail import TrailAction, TrailEvent
 from exporter.refresh import Cadence
-from exporter.roster import OUTAGE_SECONDS, WISH_KEPT_SECONDS
+from exporter.roster import OUTAGE_SECONDS
 from exporter.store import StateDirectory
+from exporter.wishes import WISH_KEPT_SECONDS
 from tests.fakes import (
     DEFAULT_CADENCES,
     START_AT,
@@ -624,7 +625,7 @@ def test_a_wish_of_long_ago_goes():
 
     assert labels(found.roster) == before
     assert len(found.scheduler._tasks) == len(before)
-    assert not found.roster._wished
+    assert not found.roster._wishes._made_at
 
 
 def test_wishes_nobody_can_grant_leave_the_rest_alone():

@@ -3,7 +3,6 @@
 import random
 from itertools import islice, pairwise
 from math import exp, sqrt
-from shutil import which
 
 import pytest
 
@@ -390,14 +389,14 @@ def test_series_of_promtool():
     assert compressed([1.0, 1.0, 2.5]) == "1.0x1 2.5x0"
 
 
-@pytest.mark.skipif(which("promtool") is None, reason="promtool is not installed")
-def test_promtool_contradicts_an_alarm_that_is_none():
+def test_promtool_contradicts_an_alarm_that_is_none(tool):
     """In the first week nothing fires, whatever the power: a case that claims it fails."""
     power = [*[100.0] * (DAY + 60), *[300.0] * 180]
     silent = Case("silent", power, None, [])
 
-    assert failed_checks("promtool", silent) == []
-    assert failed_checks("promtool", silent._replace(fired=[Run(DAY + 120, DAY + 240)]))
+    promtool = tool("promtool")
+    assert failed_checks(promtool, silent) == []
+    assert failed_checks(promtool, silent._replace(fired=[Run(DAY + 120, DAY + 240)]))
 
 
 def test_alarms_a_month():

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Self
 from unittest import mock
 
-from exporter import app
+from exporter import app, upstreams
 from exporter.configuration import load_settings
 from exporter.core.fleet import Account
 from exporter.core.trail import Trail
@@ -106,11 +106,13 @@ class SteppedExporter:
             mock.patch.dict(os.environ, self.environment),
             mock.patch.object(app, "ThreadLane", return_value=_InlineLane()),
             mock.patch.object(app, "random", SimpleNamespace(Random=_same_jitter)),
-            mock.patch.object(app, "LiveUpstreams", _HastyUpstreams if hasty else LiveUpstreams),
+            mock.patch.object(
+                upstreams, "LiveUpstreams", _HastyUpstreams if hasty else LiveUpstreams
+            ),
         ):
             self.application = app.build(
                 load_settings(own, dotenv=home / "no.env"),
-                app.live_upstreams,
+                upstreams.live_upstreams,
                 store=self._store,
                 clock=self.clock,
             )

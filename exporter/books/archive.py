@@ -2,15 +2,13 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from exporter.books.hour import Hour
 from exporter.books.meter import Metered
 from exporter.books.place_book import PlaceBook
 from exporter.books.records import (
-    NOT_UNDERSTOOD,
     CpuDay,
     UseReader,
     cpu_day,
@@ -21,6 +19,7 @@ from exporter.books.records import (
     place_of,
     use_record,
 )
+from exporter.books.understanding import Understanding
 from exporter.core.evidence import GridIntensity
 from exporter.core.fleet import Place
 from exporter.core.scenarios.usage import HourOfUse
@@ -38,9 +37,6 @@ COMPUTED_SECONDS = 62 * SECONDS_PER_DAY
 
 _BOOKS, _METER = "accrual", "meter"
 
-_Read = TypeVar("_Read")
-_Record = Mapping[str, Any]
-
 
 class Archive:
     """Reads and writes the books of one state directory. Writing raises OSError.
@@ -50,7 +46,7 @@ class Archive:
 
     def __init__(self, store: StateDirectory) -> None:
         self._store = store
-        self._skipped: set[Path] = set()
+        self._understood = Understanding()
         history = store.path / "history"
 
         def log(kind: str, span_seconds: float) -> SegmentLog:
@@ -103,7 +99,7 @@ class Archive:
         """What groups used, without CPU, since the day that holds an instant, oldest day first."""
         reader = UseReader()
         for start_at in _starts_since(self._uses, at):
-            yield from self._understood(self._uses, start_at, reader.hour)
+            yield from self._understood.read(self._uses, start_at, reader.hour)
 
     def add_intensities(self, intensities: Mapping[tuple[str, float], float]) -> None:
         """Append what the emissions of closed hours were accrued with."""
@@ -127,13 +123,13 @@ class Archive:
         """
         found: dict[Place, dict[str, Any] | None] = {}
 
-        def note(record: _Record) -> None:
+        def note(record: Mapping[str, Any]) -> None:
             if record.get("kind") == "place":
                 place = place_of(record)
                 found[place] = None
                 found[place] = hour_columns(record)
 
-        for _ in self._understood(self._hours, hour_at, note):
+        for _ in self._understood.read(self._hours, hour_at, note):
             pass
         return {place: columns for place, columns in found.items() if columns is not None}
 
@@ -199,7 +195,7 @@ class Archive:
     def cpu_since(self, at: float) -> Iterator[CpuDay]:
         """CPU distributions since the day that holds an instant, oldest day first."""
         for start_at in _starts_since(self._cpu, at):
-            yield from self._understood(self._cpu, start_at, cpu_day)
+            yield from self._understood.read(self._cpu, start_at, cpu_day)
 
     def first_day_without_cpu(self, today_at: float) -> float:
         """The oldest day with hours and without a CPU distribution; ``today_at`` if none is."""
@@ -207,27 +203,6 @@ class Archive:
         since_at = written[-1] + SECONDS_PER_DAY if written else today_at - KEPT_SECONDS
         days = {at // SECONDS_PER_DAY * SECONDS_PER_DAY for at in self._hours.starts()}
         return min((day_at for day_at in days if day_at >= since_at), default=today_at)
-
-    def _understood(
-        self, log: SegmentLog, at: float, decode: Callable[[_Record], _Read]
-    ) -> Iterator[_Read]:
-        """What can be made of the records of a segment."""
-        skipped: list[Exception] = []
-        for record in log.read(at):
-            try:
-                read = decode(record)
-            except NOT_UNDERSTOOD as error:
-                skipped.append(error)
-            else:
-                yield read
-        path = log.path(at)
-        if skipped and path not in self._skipped:
-            self._skipped.add(path)
-            known = {
-                "file": str(path),
-                "detail": f"{len(skipped)} of them, the last: {skipped[-1]!r}",
-            }
-            LOG.warning("history records are left out: they are not understood", extra=known)
 
     def prune(self, now: float) -> None:
         """Delete what is older than it is kept for."""

@@ -7,8 +7,8 @@ from exporter.books.archive import COMPUTED_SECONDS, Archive
 from exporter.books.chronicle import Chronicle
 from exporter.books.correction import Round, correction_round
 from exporter.books.facts import Facts, PlaceFacts
-from exporter.books.hour import Hour
-from exporter.books.ledger import Ledger, OnClosed, nobody
+from exporter.books.hour import Hour, OnClosed, nobody
+from exporter.books.ledger import Ledger
 from exporter.books.settlement import ComputedDays
 from exporter.books.statements import (
     Chronicles,

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from exporter.books.chronicle import Chronicle
 from exporter.books.facts import PlaceFacts
-from exporter.books.kind import Kind
 from exporter.books.meter import Meter
 from exporter.books.place_book import ClosedHour, PlaceBook
 from exporter.books.tariff import Tariff
 from exporter.core.accrual import Facility, accrue_hour
 from exporter.core.fleet import SightedRun, Sighting
 from exporter.core.metering import NO_POINTS, InstanceHour, instance_hour, points_text
+from exporter.core.scenarios.kind import Kind
 from exporter.core.units import SECONDS_PER_HOUR
 
 PATIENCE_SECONDS = 16 * SECONDS_PER_HOUR

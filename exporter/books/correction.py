@@ -7,12 +7,12 @@ from typing import Any
 from exporter.books.chronicle import Chronicle
 from exporter.books.closing import HourRow
 from exporter.books.hour import Hour
-from exporter.books.kind import Kind
 from exporter.books.place_book import REMEMBERED_HOURS, PlaceBook
 from exporter.books.tariff import Tariff
 from exporter.core.accrual import Facility, skip_seconds
 from exporter.core.fleet import Place
 from exporter.core.metering import NO_POINTS, InstanceHour, hour_of, instance_hour, points_text
+from exporter.core.scenarios.kind import Kind
 from exporter.core.units import SECONDS_PER_HOUR
 
 LATE_SECONDS = 2 * SECONDS_PER_HOUR

@@ -1,12 +1,19 @@
 """One closed hour of one place: its rows, and what groups of like instances used."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from exporter.books.closing import HourRow
-from exporter.books.kind import Kind
 from exporter.core.fleet import Place
+from exporter.core.scenarios.kind import Kind
 from exporter.core.scenarios.usage import HourOfUse, Use
+
+OnClosed = Callable[[Sequence[HourOfUse]], None]
+"""Is told of every closed or corrected hour, once it cannot be lost any more."""
+
+
+def nobody(_: Sequence[HourOfUse]) -> None:
+    """Is told, and does nothing."""
 
 
 @dataclass(frozen=True, slots=True)

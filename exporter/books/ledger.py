@@ -4,7 +4,6 @@ What is shown is written first: a counter that was scraped is never forgotten, a
 While nothing can be written, the counters wait.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,16 +13,15 @@ from exporter.books.closing import Closer, Closing
 from exporter.books.correction import corrected_hour, with_missed
 from exporter.books.facts import Facts, PlaceFacts
 from exporter.books.grid_book import GridBook
-from exporter.books.hour import Hour
+from exporter.books.horizon import Horizon
+from exporter.books.hour import Hour, OnClosed, nobody
 from exporter.books.meter import Meter
 from exporter.books.place_book import REMEMBERED_HOURS, PlaceBook
 from exporter.books.tariff import Tariff
+from exporter.books.trouble import Trouble
 from exporter.core.accrual import settle_emissions
 from exporter.core.fleet import Place
-from exporter.core.scenarios.usage import HourOfUse
 from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
-
-LOG = logging.getLogger(__name__)
 
 METER_SAVE_SECONDS = 60.0
 """Open points change with every poll; the newest are in the file of their source as well."""
@@ -33,20 +31,12 @@ REMEMBERED_SECONDS = REMEMBERED_HOURS * SECONDS_PER_HOUR
 GRID_SECONDS = KEPT_SECONDS + SECONDS_PER_DAY
 """Scenarios look at intensities as far back as at hours of use, and today is not over."""
 
-OnClosed = Callable[[Sequence[HourOfUse]], None]
-"""Is told of every closed or corrected hour, once it cannot be lost any more."""
-
-
-def nobody(_: Sequence[HourOfUse]) -> None:
-    """Is told, and does nothing."""
-
 
 class Ledger:
     """Counters, closed hours and open points of every place. Not thread-safe: one owner.
 
-    ``steady`` gives monotonic seconds. This host's wall clock may be days ahead when the program
-    starts: no hour is closed before an upstream has told of a time after it, or this process has
-    lived through it. ``on_closed`` is called on the owner's thread: it should be quick.
+    ``steady`` gives monotonic seconds. ``on_closed`` is called on the owner's thread: it should be
+    quick.
     """
 
     def __init__(
@@ -60,12 +50,9 @@ class Ledger:
         self._archive = archive
         self._writes = archive if archive and archive.writable else None
         self._cpu_interval_seconds = cpu_interval_seconds
-        self._failed = False
+        self._trouble = Trouble()
         self._saved_at = now
-        self._steady = steady
         self._on_closed = on_closed
-        self._started_at = steady()
-        self._anchors: dict[Place, float] = {}
         self._day_at = now // SECONDS_PER_DAY * SECONDS_PER_DAY
         self._polled: tuple[Place, ...] = ()
         self.grid = GridBook()
@@ -74,10 +61,11 @@ class Ledger:
         if archive:
             self.books = {book.place: book for book in archive.load_books()}
             self.meter = Meter(archive.load_meter())
-            self._anchors = {b.place: b.accrual.closed_until_at for b in self.books.values()}
             # A day may have ended while nobody was there to turn the page.
             self._day_at = min(self._day_at, archive.first_day_without_cpu(self._day_at))
             self.grid.restore(archive.grid_since(now - GRID_SECONDS))
+        anchors = {book.place: book.accrual.closed_until_at for book in self.books.values()}
+        self._horizon = Horizon(anchors, steady)
 
     def take(self, facts: Facts) -> None:
         """Write down the CPU points and grid intensities that are new."""
@@ -89,15 +77,9 @@ class Ledger:
             if book is None:
                 book = PlaceBook.opened(place_facts.place, facts.now)
                 self.books[place_facts.place] = book
-                self._anchors[place_facts.place] = facts.now
+                self._horizon.begin(place_facts.place, facts.now)
             if place_facts.cpu:
                 self.meter.take(place_facts.cpu, book.accrual.closed_until_at)
-
-    def _horizon_at(self, place: Place, facts: Facts) -> float:
-        """Until when time has passed for certain: by CPU points, grid hours, or this process."""
-        told = (latest.valid_at for latest, _ in facts.grid.values() if latest)
-        lived_seconds = self._steady() - self._started_at
-        return max(self.meter.newest_point_at, *told, self._anchors[place] + lived_seconds)
 
     def is_due(self, place: Place, now: float) -> bool:
         """Whether an hour of the place is over and not closed."""
@@ -143,7 +125,7 @@ class Ledger:
             self.meter,
             self._cpu_interval_seconds,
             all_facts.now,
-            self._horizon_at(facts.place, all_facts),
+            self._horizon.until_at(facts.place, all_facts, self.meter.newest_point_at),
         )
         found: list[Closing] = []
         while closing := closer.next_closing(book):
@@ -165,9 +147,9 @@ class Ledger:
             archive.add_intensities(intensities)
             archive.save_books({**self.books, **changed}.values())
         except OSError as error:
-            self._warn(error)
+            self._trouble.note(error)
             return False
-        self._recovered()
+        self._trouble.end()
         return True
 
     def correct(
@@ -197,7 +179,7 @@ class Ledger:
             if changed:
                 self._writes.save_books({**self.books, **changed}.values())
         except OSError as error:
-            self._warn(error)
+            self._trouble.note(error)
             return None
         self.books |= changed
         return tuple(correction.hour for correction in found)
@@ -208,7 +190,7 @@ class Ledger:
             if self._writes:
                 self._writes.add_hours(hours)
         except OSError as error:
-            self._warn(error)
+            self._trouble.note(error)
             return False
         for hour in hours:
             self.books[hour.place] = replace(self.books[hour.place], counted_at=None)
@@ -243,7 +225,7 @@ class Ledger:
                 self._writes.save_meter(self.meter.instances)
             self.meter.changed = False
         except OSError as error:
-            self._warn(error)
+            self._trouble.note(error)
 
     def _save_grid(self) -> None:
         try:
@@ -251,7 +233,7 @@ class Ledger:
                 self._writes.add_grid(self.grid.news())
             self.grid.written()
         except OSError as error:
-            self._warn(error)
+            self._trouble.note(error)
 
     def _is_turned(self) -> bool:
         """Sum the day up, delete what is too old; whether that worked."""
@@ -264,17 +246,6 @@ class Ledger:
             self._writes.distribute_cpu(self._day_at)
             self._writes.prune(end_at)
         except OSError as error:
-            self._warn(error)
+            self._trouble.note(error)
             return False
         return True
-
-    def _warn(self, error: OSError) -> None:
-        if not self._failed:
-            known = {"detail": str(error)}
-            LOG.warning("history not written: counters wait until it can be", extra=known)
-        self._failed = True
-
-    def _recovered(self) -> None:
-        if self._failed:
-            self._failed = False
-            LOG.info("history is written again")

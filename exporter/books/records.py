@@ -12,8 +12,8 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from exporter.books.hour import Hour
-from exporter.books.kind import Kind
 from exporter.core.fleet import Place, PurchaseOption
+from exporter.core.scenarios.kind import Kind
 from exporter.core.scenarios.load import LANE_BITS, LEVELS, packed
 from exporter.core.scenarios.usage import HourOfUse, UsageKey, Use
 from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR

@@ -8,6 +8,7 @@ from exporter.core.evidence import PriceKey, SpotKey
 from exporter.core.fleet import PurchaseOption
 from exporter.core.metering import SLOTS_PER_HOUR, points_text
 from exporter.core.power import PowerCurve
+from exporter.core.scenarios.kind import Kind, environment_of
 from exporter.core.scenarios.usage import UsageKey, Use
 from exporter.core.spans import Segment
 from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_HOUR
@@ -78,15 +79,14 @@ class Stay(NamedTuple):
 
 def usage_key(post: Post) -> UsageKey:
     """The group that a post's instances belong to."""
-    return UsageKey(
-        account_id=post.place.account_id,
+    kind = Kind(
         location=post.place.region,
-        instance_type=post.instance_type,
         usage_operation=post.usage_operation,
         tenancy=prices.SOLD_TENANCY,
         purchase_option=post.purchase_option,
-        environment=dict(post.tags).get("environment", "").lower(),
+        environment=environment_of(post.tags),
     )
+    return kind.usage_key(post.place.account_id, post.instance_type)
 
 
 @lru_cache(maxsize=64)

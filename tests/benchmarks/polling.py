@@ -10,17 +10,19 @@ from unittest import mock
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.app import SELDOM, live_upstreams, siting
+from exporter.app import SELDOM
 from exporter.cells import Cells
 from exporter.configuration import load_settings
 from exporter.core.provenance import SourceName
 from exporter.core.units import SECONDS_PER_DAY
 from exporter.exposition.instrumentation import Instrumentation
+from exporter.location import siting
 from exporter.refresh import Cadence
 from exporter.roster import Roster
 from exporter.scheduler import Scheduler
 from exporter.settings import Settings
 from exporter.sources.aws.events import CloudTrailEvents
+from exporter.upstreams import live_upstreams
 from tests.benchmarks.organization import ACCOUNTS, OWN_KEY, Fleet
 
 

@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 from unittest import mock
 
-from exporter.app import Application, build, simulated_upstreams, state_directory
+from exporter.app import Application, build, state_directory
 from exporter.configuration import load_settings
+from exporter.upstreams import simulated_upstreams
 from tests.benchmarks.child import Child
 from tests.benchmarks.figures import Spread, below, result
 from tests.benchmarks.polling import InlineLane, SteppedClock

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from exporter.books.archive import Archive
 from exporter.books.bookkeeper import Bookkeeper
 from exporter.books.facts import Facts
-from exporter.books.ledger import OnClosed, nobody
+from exporter.books.hour import OnClosed, nobody
 from exporter.core.evidence import Quantity
 from exporter.core.fleet import Instance, InstanceState, Place
 from exporter.core.power import PowerCurve

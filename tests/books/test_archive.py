@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from exporter.books.archive import COMPUTED_SECONDS, KEPT_SECONDS, Archive
 from exporter.books.closing import HourRow
 from exporter.books.hour import Hour
-from exporter.books.kind import Kind
 from exporter.books.meter import Metered
 from exporter.books.place_book import ClosedHour, PlaceBook
 from exporter.books.records import CpuDay
@@ -23,6 +22,7 @@ from exporter.core.accrual import Facility, PendingEmissions, PlaceAccrual
 from exporter.core.evidence import GridIntensity, Quantity
 from exporter.core.fleet import Place, PurchaseOption
 from exporter.core.metering import NO_POINTS, InstanceHour, points_text
+from exporter.core.scenarios.kind import Kind
 from exporter.core.scenarios.load import packed
 from exporter.core.statement import Accrued
 from exporter.store import StateDirectory

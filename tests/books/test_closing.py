@@ -13,13 +13,13 @@ from exporter.books.closing import (
     Closing,
 )
 from exporter.books.facts import PlaceFacts
-from exporter.books.kind import Kind
 from exporter.books.meter import LATEST_POINT_SECONDS, Meter
 from exporter.books.place_book import ClosedHour, PlaceBook
 from exporter.core.accrual import Facility, PendingEmissions, PlaceAccrual
 from exporter.core.evidence import InstanceCpu, Quantity
 from exporter.core.fleet import InstanceState
 from exporter.core.metering import NO_POINTS, points_text
+from exporter.core.scenarios.kind import Kind
 from exporter.core.statement import Accrued
 from exporter.core.trail import TrailAction, TrailEvent
 from tests.books.scenes import (

@@ -9,9 +9,9 @@ import pytest
 from exporter.books.closing import HourRow
 from exporter.books.correction import Correction, corrected_hour
 from exporter.books.hour import Hour
-from exporter.books.kind import Kind
 from exporter.books.records import hour_columns, hour_record
 from exporter.core.fleet import InstanceState
+from exporter.core.scenarios.kind import Kind
 from exporter.core.trail import TrailAction, TrailEvent
 from tests.books.scenes import (
     HOUR,

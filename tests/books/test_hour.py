@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from exporter.books.closing import HourRow
 from exporter.books.hour import Hour, uses_of
-from exporter.books.kind import Kind
 from exporter.core.accrual import Facility
 from exporter.core.fleet import PurchaseOption
 from exporter.core.metering import InstanceHour
+from exporter.core.scenarios.kind import Kind
 from exporter.core.scenarios.usage import Use
 from tests.books.scenes import HOUR_AT
 from tests.factories import FRANKFURT, instance

@@ -1,7 +1,6 @@
 """Real processes on loopback: the exporter as a user starts it, and tools where they exist."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -97,18 +96,3 @@ def start_exporter(tmp_path: Path) -> Iterator[Callable[..., Exporter]]:
     for process in started:
         process.kill()
         process.wait()
-
-
-@pytest.fixture
-def tool() -> Callable[[str], str]:
-    """The path of a program; the test is skipped where it is missing, unless REQUIRE_TOOLS."""
-
-    def find(name: str) -> str:
-        path = shutil.which(name)
-        if path is None:
-            if os.environ.get("REQUIRE_TOOLS"):
-                pytest.fail(f"{name} is not installed")
-            pytest.skip(f"{name} is not installed")
-        return path
-
-    return find

@@ -1,6 +1,5 @@
 """A small made-up fleet: one instance with everything, one with gaps, one stopped."""
 
-import shutil
 import subprocess
 from collections.abc import Callable
 
@@ -187,11 +186,9 @@ def statuses() -> tuple[SourceStatus, ...]:
 
 
 @pytest.fixture
-def check_metrics() -> Callable[[bytes], str]:
+def check_metrics(tool: Callable[[str], str]) -> Callable[[bytes], str]:
     """Run ``promtool check metrics``; the answer is what it complains of."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed")
+    promtool = tool("promtool")
 
     def check(text: bytes) -> str:
         done = subprocess.run(

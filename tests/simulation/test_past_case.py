@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exporter.app import siting
 from exporter.books.cpu_book import CpuBook
 from exporter.books.usage_book import UsageBook
 from exporter.cli import DEMO_DEFAULTS
@@ -15,6 +14,7 @@ from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.outcome import Scenario
 from exporter.core.scenarios.study import study
 from exporter.core.units import SECONDS_PER_DAY
+from exporter.location import siting
 from exporter.scenarios_section import scenario_plan
 from exporter.simulation import currency, hardware, prices
 from exporter.simulation.past import PAST_DAYS, Past, past_hours

@@ -11,10 +11,10 @@ from exporter.core.scenarios.candidates import Candidate, Candidates
 from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.fit import FEWEST_BLOCKS
 from exporter.core.scenarios.grid_factor import GridFactors
+from exporter.core.scenarios.kind import Kind
 from exporter.core.scenarios.load import LoadDistribution, points_per_week
 from exporter.core.scenarios.month import WEEKS_PER_MONTH
 from exporter.core.scenarios.outcome import ScenarioGap
-from exporter.core.scenarios.usage import UsageKey
 from exporter.core.scenarios.watts import MeanWatts
 from exporter.core.units import CPU_SLOT_SECONDS, SECONDS_PER_HOUR
 
@@ -99,7 +99,9 @@ class Judge:
         return self._unpowered(types) or self._judgement(instance, load, known, likely, possible)
 
     def _known(self, instance: Instance) -> _Known | ScenarioGap:
-        factor = self._factors.of(_usage_key(instance))
+        factor = self._factors.of(
+            Kind.of(instance).usage_key(instance.account_id, instance.instance_type)
+        )
         if isinstance(factor, ScenarioGap):
             return factor
         hardware = self._facts.hardware.get(instance.instance_type)
@@ -170,16 +172,3 @@ def out_of_scope(hardware: Hardware) -> ScenarioGap | None:
 
 def _is_watched(load: LoadDistribution) -> bool:
     return load.days >= FEWEST_DAYS and sum(map(bool, load.blocks)) >= FEWEST_BLOCKS
-
-
-def _usage_key(instance: Instance) -> UsageKey:
-    """The group that the instance is counted in now."""
-    return UsageKey(
-        instance.account_id,
-        instance.location,
-        instance.instance_type,
-        instance.usage_operation,
-        instance.tenancy,
-        instance.purchase_option,
-        dict(instance.tags).get(_ENVIRONMENT, "").lower(),
-    )

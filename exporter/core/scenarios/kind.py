@@ -1,5 +1,6 @@
 """What an instance is like, as far as scenarios ask: what it is billed as, where, and for what."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from exporter.core.fleet import Instance, PurchaseOption
@@ -7,6 +8,11 @@ from exporter.core.scenarios.usage import UsageKey
 
 ENVIRONMENT = "environment"
 """Label of the tag that tells it."""
+
+
+def environment_of(tags: Iterable[tuple[str, str]]) -> str:
+    """The environment tag in lower case; empty without one."""
+    return next((value.lower() for label, value in tags if label == ENVIRONMENT), "")
 
 
 class Kind(NamedTuple):
@@ -21,16 +27,12 @@ class Kind(NamedTuple):
     @classmethod
     def of(cls, instance: Instance) -> "Kind":
         """The kind of an instance as it was last seen."""
-        environment = ""
-        for label, value in instance.tags:
-            if label == ENVIRONMENT:
-                environment = value.lower()
         return cls(
             instance.location,
             instance.usage_operation,
             instance.tenancy,
             instance.purchase_option,
-            environment,
+            environment_of(instance.tags),
         )
 
     def usage_key(self, account_id: str, instance_type: str) -> UsageKey:

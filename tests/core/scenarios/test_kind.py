@@ -2,9 +2,9 @@
 
 import pytest
 
-from exporter.books.kind import Kind
 from exporter.core.evidence import PriceKey
 from exporter.core.fleet import PurchaseOption
+from exporter.core.scenarios.kind import Kind
 from exporter.core.scenarios.usage import UsageKey
 from tests.factories import WEB_PRICE, instance
 
