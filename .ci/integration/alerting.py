@@ -14,7 +14,7 @@ import requests
 import yaml
 
 from exporter_process import ROOT, free_address
-from waiting import eventually
+from waiting import ended, eventually
 
 PROMETHEUS = ROOT / "prometheus"
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -174,9 +174,4 @@ class AlertmanagerServer:
 
     def stop(self) -> None:
         """End the process."""
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        ended(self._process)

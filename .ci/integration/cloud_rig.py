@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from waiting import eventually
+from waiting import ended, eventually
 
 PROGRAM = Path(__file__).parents[2].parent / "shared/tools/cloudrig"
 
@@ -115,12 +115,7 @@ class CloudRig:
     def stop(self) -> None:
         """End the process."""
         self._control.close()
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        ended(self._process)
 
 
 def live_settings(rig: CloudRig, regions: str) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from exporter_process import free_address
-from waiting import eventually
+from waiting import ended, eventually
 
 SCRAPE_SECONDS = 2
 
@@ -105,9 +105,4 @@ class PrometheusServer:
     def stop(self) -> None:
         """End the process."""
         self._http.close()
-        self._process.terminate()
-        try:
-            self._process.wait(15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        ended(self._process)

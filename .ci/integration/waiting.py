@@ -1,8 +1,9 @@
 """Waiting for something to become true, and for moments at which nothing flips."""
 
+import subprocess
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -33,3 +34,13 @@ def calm_moment() -> None:
         left = (minute * 60 - time.time() - 5) % 3600
         if left < CALM_SECONDS:
             time.sleep(left + 10)
+
+
+def ended(process: "subprocess.Popen[Any]") -> None:
+    """Ask a process to end, and make it."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

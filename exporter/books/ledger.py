@@ -214,10 +214,8 @@ class Ledger:
 
     def _closed_until_at(self) -> float:
         """Until when every place that is still polled is closed."""
-        return min((self._closed(place) for place in self._polled), default=0.0)
-
-    def _closed(self, place: Place) -> float:
-        return self.books[place].accrual.closed_until_at
+        books = (self.books[place] for place in self._polled)
+        return min((book.accrual.closed_until_at for book in books), default=0.0)
 
     def _save_meter(self) -> None:
         try:
