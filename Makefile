@@ -8,7 +8,7 @@ DATA ?=
 
 ## demo: a simulated fleet on http://127.0.0.1:10105/, no account and no key needed
 demo: $(VENV)/runtime
-	$(BIN)/python -m exporter demo
+	prometheus/demo.sh $(BIN)/python -m exporter
 
 ## run: the live fleet of the AWS credentials at hand
 run: $(VENV)/runtime

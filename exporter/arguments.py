@@ -72,6 +72,13 @@ def _add_backfill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--until", type=_instant, metavar="TIME", help="last instant, as ISO 8601 (now)"
     )
+    parser.add_argument(
+        "--part",
+        type=_part,
+        metavar="N/M",
+        default=(1, 1),
+        help="one of M equal pieces of it, so that several processes can make them at once",
+    )
     _add_simulation(parser)
     parser.add_argument("--job", default="carbonfinops", help="label that Prometheus adds")
     parser.add_argument("--instance", default="127.0.0.1:10105", help="label that Prometheus adds")
@@ -107,6 +114,13 @@ def _step_seconds(text: str) -> int:
     if seconds != int(seconds) or seconds > LONGEST_STEP_SECONDS:
         raise argparse.ArgumentTypeError(f"{text} is not whole seconds, 4m at most")
     return int(seconds)
+
+
+def _part(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    if not 1 <= int(number) <= int(of):
+        raise argparse.ArgumentTypeError(f"{text} is not like 1/2 or 2/2")
+    return int(number), int(of)
 
 
 def _instant(text: str) -> float:

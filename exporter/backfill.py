@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 from exporter.app import Application, build
 from exporter.core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from exporter.exposition.catalogue.health import SOURCE_FAILURES
+from exporter.exposition.catalogue.scenarios import GRID_PROFILE
 from exporter.exposition.family import Family
 from exporter.exposition.openmetrics import own_families
 from exporter.exposition.render import Exposition
@@ -34,6 +36,10 @@ CASE_REST_SECONDS = SECONDS_PER_DAY - SECONDS_PER_HOUR
 WARM_UP_LOOKS = 4
 """Before the first instant an hour is closed, and what the first answers call for is asked."""
 
+LATE = frozenset({GRID_PROFILE, SOURCE_FAILURES})
+"""Written of the last hour only. They would be half of a small fleet's history, and say little:
+a profile is of weeks in any case, and nothing fails."""
+
 _MOST_ROUNDS = 20
 _NOTHING = Exposition(b"", 0)
 
@@ -53,6 +59,15 @@ class Span:
         steps = -int(-days * SECONDS_PER_DAY // step)
         return cls(end_at - steps * step, end_at, step)
 
+    def part(self, number: int, of: int) -> "Span":
+        """One of so many pieces of the same length, counted from 1; they share no instant."""
+        steps = (self.until_at - self.from_at) // self.step_seconds
+        first = steps * (number - 1) // of + (number > 1)
+        from_at, until_at = (
+            self.from_at + step * self.step_seconds for step in (first, steps * number // of)
+        )
+        return Span(from_at, until_at, self.step_seconds)
+
     def looks(self) -> Iterator[tuple[int, ...]]:
         """The instants, from one look at the fleet to the next; the last has one of its own."""
         instants = range(self.from_at, self.until_at, self.step_seconds)
@@ -66,12 +81,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """What is to be written: the history of one simulated fleet, with the labels of a target."""
+    """What is to be written: the history of one simulated fleet, with the labels of a target.
+
+    ``present_at`` (epoch seconds) is where live samples go on, and the last part of a history ends.
+    """
 
     settings: Settings
     seed: int
     instances: int
     span: Span
+    present_at: float
     target: tuple[tuple[str, str], ...]
 
     def write(self, out: BinaryIO, folder: Path | None = None) -> int:
@@ -81,7 +100,9 @@ class Backfill:
             Spool(Path(name), self.target) as spool,
         ):
             for instants, families in self._looks():
-                spool.take(families, instants)
+                late = instants[0] >= self.present_at - SECONDS_PER_HOUR
+                shown = (each for each in families if late or each.spec not in LATE)
+                spool.take(shown, instants)
             return spool.join(out)
 
     def _looks(self) -> Iterator[tuple[tuple[int, ...], tuple[Family, ...]]]:

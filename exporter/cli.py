@@ -158,7 +158,8 @@ def _backfill(options: argparse.Namespace) -> int:
     until_at = time.time() if options.until is None else options.until
     span = Span.ending(until_at, options.days, options.step)
     target = (("instance", options.instance), ("job", options.job))
-    history = Backfill(settings, options.seed, options.instances, span, target)
+    piece = span.part(*options.part)
+    history = Backfill(settings, options.seed, options.instances, piece, span.until_at, target)
     output = options.output
     try:
         if output is None:

@@ -4,13 +4,13 @@ import io
 import re
 from collections import defaultdict
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import build
-from exporter.backfill import LOOK_SECONDS, Backfill, Span
+from exporter.backfill import LATE, LOOK_SECONDS, Backfill, Span
 from exporter.check import refresh_once
 from exporter.cli import DEMO_DEFAULTS, main
 from exporter.configuration import load_settings
@@ -157,7 +157,7 @@ def test_everything_is_known_from_the_first_instant(series):
     begin_at = min(samples[0][0] for samples in series.values())
     first = {name for (name, _), samples in series.items() if samples[0][0] == begin_at}
 
-    assert first == {name for name, _ in series}
+    assert {name for name, _ in series} - first == {spec.name for spec in LATE}
     assert first >= {
         "carbonfinops_scenario_saving_ratio",
         "carbonfinops_profile_emissions_grams_per_hour",
@@ -190,7 +190,7 @@ def test_the_same_history_every_time(history):
     out = io.BytesIO()
 
     target = (("instance", TARGET["instance"]), ("job", TARGET["job"]))
-    Backfill(settings, 7, INSTANCES, span, target).write(out)
+    Backfill(settings, 7, INSTANCES, span, span.until_at, target).write(out)
 
     assert out.getvalue() == history.read_bytes()
 
@@ -210,6 +210,19 @@ def test_looks_cover_the_span(days, step_seconds, instants):
     assert all(look[-1] - look[0] < LOOK_SECONDS for look in looks)
     apart = [later[0] - earlier[0] for earlier, later in pairwise(looks)]
     assert set(apart[1:]) <= {LOOK_SECONDS // step_seconds * step_seconds}
+
+
+@pytest.mark.parametrize("of", [1, 2, 3, 7])
+def test_parts_share_no_instant_and_leave_none_out(of):
+    """Pieces that several processes make are together what one makes."""
+    span = Span.ending(1_800_000_000, 1.0, 240)
+
+    found = [
+        [at for look in span.part(number, of).looks() for at in look] for number in range(1, of + 1)
+    ]
+
+    assert list(chain(*found)) == list(range(span.from_at, span.until_at + 1, 240))
+    assert max(map(len, found)) - min(map(len, found)) <= 1 + (of > 1)
 
 
 def test_what_cannot_be_written_is_said(capsys, tmp_path):

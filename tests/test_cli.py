@@ -74,6 +74,9 @@ def test_version(capsys):
         ("backfill", "--step", "0.5s"),
         ("backfill", "--step", "240"),
         ("backfill", "--until", "yesterday"),
+        ("backfill", "--part", "3/2"),
+        ("backfill", "--part", "0/2"),
+        ("backfill", "--part", "half"),
     ],
 )
 def test_wrong_arguments(capsys, arguments):

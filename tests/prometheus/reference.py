@@ -23,8 +23,8 @@ end with their instance, and with them a part of what a team has used. Names are
 `tag_team`, `tag_environment`, `tag_service`, `tag_cost_center`). Everything is evaluated at
 Prometheus' own interval, except where one is named.
 
-To record the past, too (`promtool tsdb create-blocks-from rules`), let Prometheus load what each of
-these steps has written before the next one is made:
+To record the past, too (`promtool tsdb create-blocks-from rules`), Prometheus must load what each
+of these steps has written before the next one is made, as `prometheus/history.sh` does:
 """
 
 

@@ -182,3 +182,14 @@ def test_the_example_of_a_functional_unit_works(tool, tmp_path):
 def test_the_reference_page_is_the_rule_files():
     """The published page says what is recorded."""
     assert PAGE.read_text() == recording_reference(), "regenerate: make docs"
+
+
+def test_a_past_is_recorded_in_the_right_order():
+    """history.sh takes its steps in the order in which the rules read one another."""
+    script = (PROJECT / "prometheus" / "history.sh").read_text()
+    steps = [line.split()[1:] for line in script.splitlines() if line.startswith("step ")]
+
+    expected = [
+        [file.path.name.removesuffix(".rules.yml") for file in step] for step in passes(FILES)
+    ]
+    assert [sorted(step) for step in steps] == [sorted(step) for step in expected]
