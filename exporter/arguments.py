@@ -36,7 +36,13 @@ def parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
     commands.add_parser("serve", parents=[config], help="export the live fleet")
 
     demo = commands.add_parser("demo", parents=[config], help="export a simulated fleet")
-    demo.add_argument("--faults", choices=("on", "off"), default="on", help="simulated outages")
+    demo.add_argument(
+        "--faults",
+        choices=("on", "off", "outage"),
+        default="on",
+        help="what fails: two sources now and then (on), nothing, or the key for the grids and a"
+        " region from two minutes after the start",
+    )
     _add_simulation(demo)
 
     commands.add_parser("check", parents=[config], help="say what works and what does not")

@@ -123,7 +123,7 @@ class Backfill:
         lane = _InlineLane()
         return build(
             self.settings,
-            simulated_upstreams(self.seed, self.instances, faults=False),
+            simulated_upstreams(self.seed, self.instances, faults=None),
             store=None,
             simulated=True,
             past=simulated_past(self.seed, self.instances),

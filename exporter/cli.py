@@ -18,20 +18,9 @@ from exporter.store import StateError
 
 if TYPE_CHECKING:
     from exporter.app import Application
+    from exporter.simulation.faults import FaultPlan
 
 LOG = logging.getLogger("exporter.cli")
-
-DEMO_DEFAULTS = {
-    # A demo that moves only every quarter of an hour would look broken.
-    "CARBONFINOPS_TTL__EC2_INVENTORY": "20s",
-    "CARBONFINOPS_TTL__CLOUDWATCH_CPU": "60s",
-    "CARBONFINOPS_TTL__ELECTRICITY_MAPS": "60s",
-    "CARBONFINOPS_TTL__ELECTRICITY_MAPS_HISTORY": "5m",
-    "CARBONFINOPS_TTL__SPOT_PRICE": "5m",
-    "CARBONFINOPS_SCENARIOS__TARGET_REGIONS": "eu-north-1,eu-west-1",
-    "CARBONFINOPS_SCENARIOS__DEFERRABLE_WATTS": "1500",
-    "CARBONFINOPS_SCENARIOS__DEFERRABLE_REGION": "eu-central-1",
-}
 
 SIMULATED = "a simulated fleet: no number here is real"
 NO_INVENTORY = "carbonfinops: no inventory could be read; run carbonfinops check"
@@ -64,14 +53,18 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    settings = load_settings(os.environ, file=options.config, defaults=DEMO_DEFAULTS)
+    from exporter.demo import FAULTS, demo_defaults
+
+    settings = load_settings(
+        os.environ, file=options.config, defaults=demo_defaults(options.instances)
+    )
     configure_logging(settings.log.level, settings.log.format)
-    application = _simulated(options, settings, faults=options.faults == "on")
+    application = _simulated(options, settings, faults=FAULTS[options.faults])
     return _run(application, settings, SIMULATED)
 
 
 def _simulated(
-    options: argparse.Namespace, settings: Settings, *, faults: bool = False
+    options: argparse.Namespace, settings: Settings, *, faults: "FaultPlan | None" = None
 ) -> "Application":
     from exporter.app import build
     from exporter.location import refuse_unknown_regions
@@ -129,10 +122,11 @@ def _snapshot(options: argparse.Namespace) -> int:
 
 def _scenarios(options: argparse.Namespace) -> int:
     from exporter.check import FIRST_REFRESH_SECONDS, refresh_once
+    from exporter.demo import demo_defaults
     from exporter.report_scenarios import FORMATS
     from exporter.scenarios_section import scenario_plan
 
-    defaults = DEMO_DEFAULTS if options.demo else {}
+    defaults = demo_defaults(options.instances) if options.demo else {}
     settings = load_settings(os.environ, file=options.config, defaults=defaults)
     configure_logging(settings.log.level, settings.log.format)
     application = _simulated(options, settings) if options.demo else _live(settings)
@@ -150,9 +144,12 @@ def _scenarios(options: argparse.Namespace) -> int:
 
 def _backfill(options: argparse.Namespace) -> int:
     from exporter.backfill import Backfill, Span
+    from exporter.demo import demo_defaults
     from exporter.location import refuse_unknown_regions
 
-    settings = load_settings(os.environ, file=options.config, defaults=DEMO_DEFAULTS)
+    settings = load_settings(
+        os.environ, file=options.config, defaults=demo_defaults(options.instances)
+    )
     configure_logging(settings.log.level, settings.log.format)
     refuse_unknown_regions(settings)
     until_at = time.time() if options.until is None else options.until

@@ -6,6 +6,7 @@ from exporter.core.fleet import Account
 from exporter.core.provenance import SourceName
 from exporter.refresh import Clock
 from exporter.settings import Settings
+from exporter.simulation.faults import FaultPlan
 from exporter.simulation.past import Past
 from exporter.simulation.upstreams import SimulatedUpstreams
 from exporter.simulation.world import World
@@ -56,7 +57,7 @@ def simulated_past(seed: int, instances: int) -> Past:
     return Past(World(seed=seed, instances=instances))
 
 
-def simulated_upstreams(seed: int, instances: int, *, faults: bool) -> MakeUpstreams:
+def simulated_upstreams(seed: int, instances: int, *, faults: FaultPlan | None) -> MakeUpstreams:
     """Make the upstreams of a simulated cloud, the same one for the same seed."""
 
     def make(settings: Settings, _: RequestObserver, clock: Clock) -> Upstreams:

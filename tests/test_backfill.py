@@ -12,8 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter.app import build
 from exporter.backfill import LATE, LOOK_SECONDS, Backfill, Span
 from exporter.check import refresh_once
-from exporter.cli import DEMO_DEFAULTS, main
+from exporter.cli import main
 from exporter.configuration import load_settings
+from exporter.demo import demo_defaults
 from exporter.exposition.catalogue import METRICS
 from exporter.upstreams import simulated_past, simulated_upstreams
 
@@ -86,8 +87,8 @@ def live():
             return UNTIL_AT
 
     application = build(
-        load_settings({}, defaults=DEMO_DEFAULTS),
-        simulated_upstreams(7, INSTANCES, faults=False),
+        load_settings({}, defaults=demo_defaults(INSTANCES)),
+        simulated_upstreams(7, INSTANCES, faults=None),
         store=None,
         simulated=True,
         past=simulated_past(7, INSTANCES),
@@ -185,7 +186,7 @@ def test_it_joins_what_a_live_exporter_shows(series):
 
 def test_the_same_history_every_time(history):
     """It hangs on nothing but the options."""
-    settings = load_settings({}, defaults=DEMO_DEFAULTS)
+    settings = load_settings({}, defaults=demo_defaults(INSTANCES))
     span = Span.ending(UNTIL_AT, DAYS, STEP_SECONDS)
     out = io.BytesIO()
 

@@ -1,6 +1,8 @@
 """Upstream faults by the clock, so that a demo shows how the exporter takes them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from exporter.core.provenance import FailureReason, Scope, SourceName
 from exporter.core.units import SECONDS_PER_HOUR
@@ -13,6 +15,22 @@ UNAVAILABLE_SCOPE = Scope(grid_zone="IE")
 _THROTTLED_AFTER_START_SECONDS = (60.0, 180.0)
 _THROTTLED_MINUTES = (20, 26)
 _UNAVAILABLE_MINUTES = (40, 50)
+
+
+OUTAGE_REGION = "eu-west-1"
+_OUTAGE_AFTER_START_SECONDS = 120.0
+_OF_THE_KEY = frozenset({SourceName.ELECTRICITY_MAPS, SourceName.ELECTRICITY_MAPS_HISTORY})
+
+
+class Fault(Protocol):
+    """What fails, and when."""
+
+    def strike(self, source: SourceName, scope: Scope, at: float) -> None:
+        """Raise the SourceError of this instant, if there is one."""
+
+
+FaultPlan = Callable[[float], Fault]
+"""Makes the faults of a demo that is started at an instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +60,22 @@ class Faults:
                 raise SourceError(
                     FailureReason.UNAVAILABLE, "simulated: carbon intensity of IE answers HTTP 503"
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Two lasting failures, from two minutes after ``started_at``, when everything is known, on.
+
+    The key for the grids is refused, and nothing of AWS answers in OUTAGE_REGION.
+    """
+
+    started_at: float
+
+    def strike(self, source: SourceName, scope: Scope, at: float) -> None:
+        """Raise the SourceError of this instant, if there is one."""
+        if at - self.started_at < _OUTAGE_AFTER_START_SECONDS:
+            return
+        if source in _OF_THE_KEY:
+            raise SourceError(FailureReason.DENIED, "simulated: ElectricityMaps refuses the key")
+        if scope.account_id and scope.region == OUTAGE_REGION:
+            raise SourceError(FailureReason.UNAVAILABLE, f"simulated: {OUTAGE_REGION} is down")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from exporter.core.provenance import Scope, SourceName
-from exporter.simulation.faults import Faults
+from exporter.simulation.faults import Fault
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ class SimulatedSource(Generic[T]):
     name: SourceName
     scope: Scope
     wall: Callable[[], float]
-    faults: Faults | None
+    faults: Fault | None
     answer: Callable[[float, T | None], T]
 
     def fetch(self, previous: T | None) -> T:

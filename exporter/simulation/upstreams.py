@@ -22,7 +22,7 @@ from exporter.core.sightings import sighted
 from exporter.core.trail import Trail
 from exporter.simulation import billing, currency, grid, hardware, prices, roster, trail
 from exporter.simulation.cpu import CpuPolls
-from exporter.simulation.faults import Faults
+from exporter.simulation.faults import FaultPlan, Faults
 from exporter.simulation.source import SimulatedSource
 from exporter.simulation.world import World
 from exporter.sources.source import SourceError
@@ -33,8 +33,8 @@ T = TypeVar("T")
 class SimulatedUpstreams:
     """Sources that all describe the same deterministic world.
 
-    ``wall`` gives the time in epoch seconds; ``faults`` lets two sources fail now and then (see
-    Faults). ``instances`` is how many posts the fleet has; a few of them are vacant at times.
+    ``wall`` gives the time in epoch seconds; ``faults`` lets sources fail (see Faults and Outage).
+    ``instances`` is how many posts the fleet has; a few of them are vacant at times.
     Raises ValueError for a number of instances that cannot be had.
     """
 
@@ -43,14 +43,14 @@ class SimulatedUpstreams:
         *,
         seed: int = 7,
         wall: Callable[[], float],
-        faults: bool = True,
+        faults: FaultPlan | None = Faults,
         instances: int = 100,
         cpu_interval_seconds: float = 900.0,
     ) -> None:
         self.world = World(seed=seed, instances=instances)
         self._seed = seed
         self._wall = wall
-        self._faults = Faults(started_at=wall()) if faults else None
+        self._faults = faults(wall()) if faults else None
         self._cpu = CpuPolls.of(self.world, cpu_interval_seconds)
 
     def accounts(self) -> SimulatedSource[tuple[Account, ...]]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from exporter.app import build
-from exporter.cli import DEMO_DEFAULTS
 from exporter.configuration import load_settings
 from exporter.core.provenance import Scope, SourceName
+from exporter.demo import demo_defaults
 from exporter.refresh import Clock
 from exporter.settings import Settings
 from exporter.simulation.upstreams import SimulatedUpstreams
@@ -44,13 +44,13 @@ class HangingGrid(SimulatedUpstreams):
 def upstreams(settings: Settings, observer: RequestObserver, clock: Clock) -> HangingGrid:
     """Make the upstreams of this benchmark."""
     del settings, observer
-    return HangingGrid(wall=clock.wall, faults=False, cpu_interval_seconds=60)
+    return HangingGrid(wall=clock.wall, faults=None, cpu_interval_seconds=60)
 
 
 def main() -> None:
     """Serve until killed."""
     listen = {"CARBONFINOPS_WEB__LISTEN_ADDRESS": "127.0.0.1:0"}
-    settings = load_settings(DEMO_DEFAULTS | listen, dotenv=Path("/dev/null"))
+    settings = load_settings({**demo_defaults(100), **listen}, dotenv=Path("/dev/null"))
     application = build(settings, upstreams, store=None, simulated=True)
     application.server.start()
     application.start()

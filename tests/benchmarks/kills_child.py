@@ -129,7 +129,7 @@ def wired(scene: Scene, clock: AcceleratedClock, store: StateDirectory) -> Appli
     def upstreams(settings: Settings, _: RequestObserver, clock: Clock) -> SimulatedUpstreams:
         del settings
         return StubbornCloud(
-            seed=scene.seed, wall=clock.wall, faults=False, instances=scene.instances
+            seed=scene.seed, wall=clock.wall, faults=None, instances=scene.instances
         )
 
     known = {f"CARBONFINOPS_TTL__{source}": interval for source, interval in TTL.items()}

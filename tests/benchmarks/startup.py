@@ -71,7 +71,7 @@ def fill_state(folder: Path, instances: int) -> frozenset[bytes]:
         state_directory(settings) as store,
         mock.patch("exporter.app.ThreadLane", return_value=InlineLane()),
     ):
-        make = simulated_upstreams(7, instances, faults=False)
+        make = simulated_upstreams(7, instances, faults=None)
         application = build(settings, make, store=store, simulated=True, clock=clock)
         refresh(application)
         while clock.passed_seconds < LIVED_SECONDS:

@@ -1,7 +1,7 @@
 import pytest
 
 from exporter.core.provenance import FailureReason, Scope, SourceName
-from exporter.simulation.faults import Faults
+from exporter.simulation.faults import Faults, Outage
 from exporter.sources.source import SourceError
 
 HOUR_AT = 1_780_002_000.0 // 3600 * 3600
@@ -59,3 +59,28 @@ def test_all_other_sources_are_spared(source: SourceName, scope: Scope) -> None:
     """One failing scope takes no other with it."""
     for second in range(0, 3600, 30):
         assert reason(source, scope, HOUR_AT + second, started_at=HOUR_AT) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "scope", "expected"),
+    [
+        (GRID, IRELAND, FailureReason.DENIED),
+        (SourceName.ELECTRICITY_MAPS_HISTORY, Scope(grid_zone="DE"), FailureReason.DENIED),
+        (CPU, Scope("444455556666", "eu-west-1"), FailureReason.UNAVAILABLE),
+        (SourceName.EC2_INVENTORY, Scope("111122223333", "eu-west-1"), FailureReason.UNAVAILABLE),
+        (SourceName.EC2_INVENTORY, Scope("111122223333", "eu-central-1"), None),
+        (SourceName.PRICING, Scope(region="eu-west-1"), None),
+    ],
+)
+def test_an_outage_lasts(source: SourceName, scope: Scope, expected: FailureReason | None) -> None:
+    """The grids' key and one region fail from two minutes after the start, and never recover."""
+
+    def struck(after_seconds: float) -> FailureReason | None:
+        try:
+            Outage(HOUR_AT).strike(source, scope, HOUR_AT + after_seconds)
+        except SourceError as error:
+            return error.reason
+        return None
+
+    assert struck(119.9) is None
+    assert {struck(120), struck(86400)} == {expected}

@@ -49,7 +49,7 @@ class CountedUpstreams(SimulatedUpstreams):
     """The simulated cloud, and how often it was asked."""
 
     def __init__(self, clock: FakeClock) -> None:
-        super().__init__(wall=clock.wall, faults=False)
+        super().__init__(wall=clock.wall, faults=None)
         self.calls = 0
 
     def _source(

@@ -6,7 +6,6 @@ import pytest
 
 from exporter.books.cpu_book import CpuBook
 from exporter.books.usage_book import UsageBook
-from exporter.cli import DEMO_DEFAULTS
 from exporter.configuration import load_settings
 from exporter.core.evidence import PriceKey, PriceQuote
 from exporter.core.scenarios.case import BusinessCase
@@ -14,6 +13,7 @@ from exporter.core.scenarios.facts import CaseFacts
 from exporter.core.scenarios.outcome import Scenario
 from exporter.core.scenarios.study import study
 from exporter.core.units import SECONDS_PER_DAY
+from exporter.demo import demo_defaults
 from exporter.location import siting
 from exporter.scenarios_section import scenario_plan
 from exporter.simulation import currency, hardware, prices
@@ -38,7 +38,7 @@ def every_price() -> Mapping[PriceKey, PriceQuote]:
 
 def case_at(world: World, now: float) -> BusinessCase:
     """What a demo finds that starts at an instant, once every price and type is known."""
-    settings = load_settings({}, defaults=DEMO_DEFAULTS)
+    settings = load_settings({}, defaults=demo_defaults(100))
     plan = scenario_plan(settings.scenarios)
     usage, cpu = UsageBook(), CpuBook()
     for hour in past_hours(world, now - PAST_DAYS * SECONDS_PER_DAY, now, ONCE_AN_HOUR):

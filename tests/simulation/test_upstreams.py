@@ -34,7 +34,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def upstreams(clock: Clock) -> SimulatedUpstreams:
-    return SimulatedUpstreams(wall=clock, faults=False)
+    return SimulatedUpstreams(wall=clock, faults=None)
 
 
 def running(
@@ -97,7 +97,7 @@ def test_every_source_answers_at_any_time(upstreams: SimulatedUpstreams, clock: 
 def test_same_seed_same_answers(clock: Clock) -> None:
     """Two demos of a seed show the same fleet; another seed shows another."""
     one, same, other = (
-        SimulatedUpstreams(seed=seed, wall=clock, faults=False) for seed in (7, 7, 8)
+        SimulatedUpstreams(seed=seed, wall=clock, faults=None) for seed in (7, 7, 8)
     )
 
     assert cpu(one).fetch(None) == cpu(same).fetch(None)
@@ -142,7 +142,7 @@ def test_cpu_window_is_the_newest_complete_slots(
     clock: Clock, interval_seconds: float, slots: int
 ) -> None:
     """At least three slots, ending at the last five-minute edge; long-lived ones have all."""
-    upstreams = SimulatedUpstreams(wall=clock, faults=False, cpu_interval_seconds=interval_seconds)
+    upstreams = SimulatedUpstreams(wall=clock, faults=None, cpu_interval_seconds=interval_seconds)
     answer = cpu(upstreams).fetch(None)
     by_id = {each.instance_id: each for each in running(upstreams)}
 
@@ -178,7 +178,7 @@ def test_an_instance_of_another_world_has_no_points(
     clock: Clock, upstreams: SimulatedUpstreams
 ) -> None:
     """CloudWatch answers with nothing for an id it never heard of."""
-    other = SimulatedUpstreams(seed=8, wall=clock, faults=False)
+    other = SimulatedUpstreams(seed=8, wall=clock, faults=None)
     source = upstreams.cpu(LAB_ACCOUNT, "us-east-1", lambda: metered(running(other)))
 
     assert {entry.points for entry in source.fetch(None).instances} == {()}
