@@ -31,11 +31,20 @@ trap 'exit 143' TERM
 demo=$!
 running=$demo
 
+# What the demo has to say of its end it has said itself.
+alive() {
+    kill -0 "$demo" 2>/dev/null || { wait "$demo"; exit; }
+}
+
 if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
     echo "demo: install Prometheus for graphs and alerts over days: apt-get install prometheus," \
         "brew install prometheus, or see https://prometheus.io/download/" >&2
     wait "$demo"
     exit
+fi
+if promtool query instant "http://$address" 1 >/dev/null 2>&1; then
+    echo "demo: a Prometheus listens on $address already; set PROMETHEUS_ADDRESS" >&2
+    exit 1
 fi
 
 echo "demo: a Prometheus with $days days of history follows within a minute" >&2
@@ -48,17 +57,28 @@ done
 running="$demo$parts"
 for part in $parts; do
     wait "$part" || { cat "$work"/*.log >&2; exit 1; }
+    alive
 done
+"$here/history.sh" "$work/data" "$days" "$work"/*.om &
+history=$!
+running="$demo $history"
+# In the background: a shell does not hear a signal while something is in its foreground.
+wait "$history"
 running=$demo
-"$here/history.sh" "$work/data" "$days" "$work"/*.om
+alive
 rm "$work"/*.om
 
 sed -e "s/exporter:10105/$exporter/" -e "s/localhost:9090/$address/" \
     -e "s|rules/|$here/rules/|" -e '/^alerting:/,/^$/d' "$here/prometheus.yml" >"$work/prometheus.yml"
 prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/data" \
     --storage.tsdb.retention.time=60d --web.listen-address="$address" >"$work/prometheus.log" 2>&1 &
-running="$demo $!"
+prometheus=$!
+running="$demo $prometheus"
 sleep 1
-kill -0 $running 2>/dev/null || { tail -n 3 "$work/prometheus.log" >&2; exit 1; }
+if ! kill -0 "$prometheus" 2>/dev/null; then
+    echo "demo: Prometheus has ended; is $address taken? Set PROMETHEUS_ADDRESS" >&2
+    grep level=error "$work/prometheus.log" >&2
+    exit 1
+fi
 echo "demo: Prometheus with the last $days days: http://$address/" >&2
 wait "$demo"

@@ -4,8 +4,9 @@
 #
 #   history.sh DATA DAYS HISTORY.om ...
 #
-# DATA is the directory that Prometheus gets as --storage.tsdb.path. Needs prometheus and promtool,
-# 2.42 or newer; a Prometheus of its own answers the rules meanwhile, on HISTORY_ADDRESS.
+# DATA is the directory that Prometheus gets as --storage.tsdb.path, new or empty. Needs prometheus
+# and promtool, 2.42 or newer; a Prometheus of its own answers the rules meanwhile, on
+# HISTORY_ADDRESS.
 set -eu
 
 if [ $# -lt 3 ]; then
@@ -14,12 +15,30 @@ if [ $# -lt 3 ]; then
 fi
 data=$1 days=$2
 shift 2
+case $days in
+'' | *[!0-9]* | 0*)
+    echo "$0: DAYS is a whole number, not '$days'" >&2
+    exit 2
+    ;;
+esac
+for history in "$@"; do
+    if [ ! -r "$history" ]; then
+        echo "$0: cannot read $history" >&2
+        exit 1
+    fi
+done
+mkdir -p "$data"
+if [ -n "$(ls -A "$data")" ]; then
+    echo "$0: $data is not empty; what is loaded twice would be there twice" >&2
+    exit 1
+fi
 rules=$(cd "$(dirname "$0")" && pwd)/rules
 address=${HISTORY_ADDRESS:-127.0.0.1:19099}
 work=$(mktemp -d)
 until=$(($(date +%s) - 60))
 server=
 running=
+complete=
 
 stop() {
     if [ -n "$server" ]; then
@@ -33,7 +52,10 @@ leave() {
     trap '' INT TERM
     [ -z "$running" ] || kill $running 2>/dev/null || true
     stop
+    wait
     rm -rf "$work"
+    # A half history is none.
+    [ -n "$complete" ] || rm -rf "${data:?}"/*
 }
 trap leave EXIT
 trap 'exit 130' INT
@@ -62,13 +84,14 @@ start() {
 
 # The hidden flag keeps promtool from making a block of every two hours, which takes many times as
 # long. It reads a file once for every block: let there be one. Rules are asked block by block, and
-# no answer may have more than 11,000 points: let those be 20 days.
+# no answer may have more than 11,000 points: let those be 20 days. Both become promtool, so that it
+# can be told to end.
 load() {
-    promtool tsdb create-blocks-from --max-block-duration=39366h -q openmetrics "$1" "$2"
+    exec promtool tsdb create-blocks-from --max-block-duration=39366h -q openmetrics "$1" "$2"
 }
 
 record() {
-    promtool tsdb create-blocks-from --max-block-duration=486h -q rules \
+    exec promtool tsdb create-blocks-from --max-block-duration=486h -q rules \
         --url="http://$address" --start=$((until - days * 86400)) --end="$until" \
         --eval-interval=240s --output-dir="$2" "$rules/$1.rules.yml"
 }
@@ -103,9 +126,9 @@ step() {
 }
 
 echo "global: {}" >"$work/empty.yml"
-mkdir -p "$data"
 together load "$@"
 step places sources tag_sets
 step availability fleet tags
 step day month references sci
 step decomposition forecast
+complete=yes

@@ -2,10 +2,11 @@
 
 A real exporter, Prometheus and Alertmanager with the project's rules and configuration. Only how
 long a condition must last is shortened, by a program; the promtool tests hold the true durations.
-The fleet's week before is written by the checks, at half the power it has when they begin.
+The fleet's week before is written by the checks, at the power it has when they begin.
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from alerting import AlertmanagerServer, WebHook, backfill, hastened_rules, prometheus_configuration
+from alerting import (
+    SHORTEST_SECONDS,
+    AlertmanagerServer,
+    WebHook,
+    backfill,
+    hastened_rules,
+    prometheus_configuration,
+)
 from cloud_rig import CloudRig, live_settings
 from conftest import LOGS, StartExporter, StartRig
 from exporter_process import ExporterProcess, free_address
@@ -23,13 +31,16 @@ from waiting import calm_moment, eventually
 
 REGION = "eu-central-1"
 ZONE = "DE"
+IDLE_PERCENT, BUSY_PERCENT = 3, 60
+"""CPU before, and while the fleet draws about three times as much."""
+
 INSTANCES = [
     {
         "id": f"i-{number:017x}",
         "account": ACCOUNT,
         "region": REGION,
         "type": "m5.large",
-        "const": 40,
+        "const": IDLE_PERCENT,
         "events": [{"at": "-5h", "action": "run"}],
     }
     for number in range(1, 21)
@@ -37,6 +48,7 @@ INSTANCES = [
 HASTE = {
     "CARBONFINOPS_AWS__COST_EXPLORER": "false",
     "CARBONFINOPS_TTL__EC2_INVENTORY": "2s",
+    "CARBONFINOPS_TTL__CLOUDWATCH_CPU": "5s",
     "CARBONFINOPS_TTL__ELECTRICITY_MAPS": "2s",
     "CARBONFINOPS_MAX_AGE__ELECTRICITY_MAPS": "8s",
 }
@@ -76,20 +88,21 @@ class Watch:
 
 
 def usual(exporter: ExporterProcess) -> dict[str, float]:
-    """Half of what the fleet draws and emits now, by the names it is recorded under."""
+    """What the fleet draws and emits now, by the names it is recorded under."""
 
-    def half(name: str) -> float | None:
+    def total(name: str) -> float | None:
         found = exporter.scrape().by_name.get(name, ())
-        return sum(s.value for s in found) / 2 if len(found) == len(INSTANCES) else None
+        return sum(s.value for s in found) if len(found) == len(INSTANCES) else None
 
     power, emissions = (
-        eventually(lambda: half(f"instance_{name}"), 30, f"{name} of every instance")  # noqa: B023 - called at once
+        eventually(lambda: total(f"instance_{name}"), 30, f"{name} of every instance")  # noqa: B023 - called at once
         for name in ("power_watts", "emissions_grams_per_hour")
     )
     return {
         "fleet:carbonfinops_instance_power_watts:sum": power,
         "fleet:carbonfinops_instance_power_with_emissions_watts:sum": power,
         "fleet:carbonfinops_instance_emissions_grams_per_hour:sum": emissions,
+        "fleet:carbonfinops_covered:min": 1.0,
     }
 
 
@@ -135,15 +148,26 @@ def watch(
     return Watch(rig, exporter, prometheus, hook)
 
 
-def test_double_power_is_told_with_its_cause_and_ends_with_it(watch: Watch):
-    """Twice the power of the week before is a spike, of usage and not of the grid."""
+def test_more_power_is_told_with_its_cause_and_ends_with_it(watch: Watch):
+    """Nothing fires at the power of the week before; at more it does, of usage, not of the grid."""
+    ratio = (
+        "fleet:carbonfinops_instance_power_watts:sum"
+        " / fleet:carbonfinops_instance_power_watts:reference"
+    )
+    assert eventually(lambda: watch.prometheus.scalar(ratio), 20, "the reference") < 1.1
+    time.sleep(2 * SHORTEST_SECONDS)
+    assert watch.firing() == set()
+
+    watch.rig.change("cpu", ids=[instance["id"] for instance in INSTANCES], const=BUSY_PERCENT)
     text, labels = watch.told(SPIKE)
+    times = watch.prometheus.scalar(ratio)
+    assert times is not None
+    assert times > 2
     assert labels["severity"] == "warning"
-    assert text.startswith("Power is 2.0 times the largest of its references ")
+    assert text.startswith(f"Power is {times:.1f} times the largest of its references ")
     assert " g/h by usage, +0 g/h by the grid." in text
 
-    half = [str(instance["id"]) for instance in INSTANCES[::2]]
-    watch.rig.change("stop", ids=half)
+    watch.rig.change("cpu", ids=[instance["id"] for instance in INSTANCES], const=IDLE_PERCENT)
     watch.resolved(SPIKE)
 
 

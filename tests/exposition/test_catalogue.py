@@ -101,6 +101,7 @@ PROMISED = {
     "source_last_success_timestamp_seconds",
     "source_refresh_interval_seconds",
     "source_max_age_seconds",
+    "source_seldom_max_age_seconds",
     "source_refresh_duration_seconds",
     "source_refreshes_total",
     "source_refresh_failures_total",

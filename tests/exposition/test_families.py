@@ -264,7 +264,12 @@ def test_the_interval_is_told_once_per_source(make_status: Callable[..., SourceS
     found = parsed(
         source_families(
             [
-                make_status(SourceName.EC2_INVENTORY, Scope("1", region), interval_seconds=seconds)
+                make_status(
+                    SourceName.EC2_INVENTORY,
+                    Scope("1", region),
+                    interval_seconds=seconds,
+                    max_age_seconds=3 * seconds,
+                )
                 for region, seconds in (("eu-west-1", 3600.0), ("eu-central-1", 300.0))
             ]
         )
@@ -272,6 +277,7 @@ def test_the_interval_is_told_once_per_source(make_status: Callable[..., SourceS
     source = {"source": "ec2_inventory"}
     assert found["carbonfinops_source_refresh_interval_seconds"] == [(source, 300.0)]
     assert found["carbonfinops_source_max_age_seconds"] == [(source, 900.0)]
+    assert found["carbonfinops_source_seldom_max_age_seconds"] == [(source, 10800.0)]
     assert len(found["carbonfinops_source_up"]) == 2
 
 

@@ -34,7 +34,16 @@ SOURCE_MAX_AGE = MetricSpec(
     "gauge",
     "seconds",
     "Age of the last success after which the series that depend on the source end, from the"
-    " settings. Three hours for accounts, regions and regions without instances.",
+    " settings. Accounts, regions and regions without instances are in"
+    " carbonfinops_source_seldom_max_age_seconds.",
+    ("source",),
+)
+SOURCE_SELDOM_MAX_AGE = MetricSpec(
+    "carbonfinops_source_seldom_max_age_seconds",
+    "gauge",
+    "seconds",
+    "Age limit of those scopes of the source that are asked least often: of the inventory accounts,"
+    " regions and regions without instances.",
     ("source",),
 )
 SOURCE_DURATION = MetricSpec(
@@ -107,6 +116,7 @@ METRICS: tuple[MetricSpec, ...] = (
     SOURCE_LAST_SUCCESS,
     SOURCE_INTERVAL,
     SOURCE_MAX_AGE,
+    SOURCE_SELDOM_MAX_AGE,
     SOURCE_DURATION,
     SOURCE_REFRESHES,
     SOURCE_FAILURES,
