@@ -24,8 +24,9 @@ from exporter.settings import Settings
 from exporter.spool import Spool
 from exporter.upstreams import simulated_past, simulated_upstreams
 
-LOOK_SECONDS = 960
-"""How often the fleet is polled and estimated, about as often as a live one at its defaults."""
+LOOK_SECONDS = 720
+"""How often the fleet is polled and estimated, about as often as a live one at its defaults, and
+before half of any answer's age limit has passed: the demo's history has no outages."""
 
 STATEMENT_REST_SECONDS = 0.75 * SECONDS_PER_HOUR
 """The books are stated in the first look of every hour: those between would change little."""

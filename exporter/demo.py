@@ -7,6 +7,7 @@ from exporter.simulation.faults import FaultPlan, Faults, Outage
 _DEFAULTS = {
     # A demo that moves only every quarter of an hour would look broken.
     "CARBONFINOPS_TTL__EC2_INVENTORY": "20s",
+    "CARBONFINOPS_MAX_AGE__EC2_INVENTORY": "20m",
     "CARBONFINOPS_TTL__CLOUDWATCH_CPU": "60s",
     "CARBONFINOPS_TTL__ELECTRICITY_MAPS": "60s",
     "CARBONFINOPS_TTL__ELECTRICITY_MAPS_HISTORY": "5m",

@@ -226,6 +226,14 @@ def test_parts_share_no_instant_and_leave_none_out(of):
     assert max(map(len, found)) - min(map(len, found)) <= 1 + (of > 1)
 
 
+def test_the_future_has_no_history(capsys):
+    """One line and exit code 1."""
+    assert main(["backfill", "--until", "2100-01-01"]) == 1
+    assert capsys.readouterr().err == (
+        "carbonfinops: --until: a history does not reach into the future\n"
+    )
+
+
 def test_what_cannot_be_written_is_said(capsys, tmp_path):
     """One line and exit code 1."""
     assert main([*command(), "--output", str(tmp_path / "none" / "x")]) == 1
