@@ -9,6 +9,7 @@ import pytest
 
 from cloud_rig import CloudRig
 from exporter_process import ExporterProcess
+from lived_demo import LivedDemo
 
 LOG_TAIL_CHARACTERS = 1500
 LOGS: list[Path] = []
@@ -24,6 +25,17 @@ def pytest_sessionstart():
     if missing:
         packages = "prometheus prometheus-alertmanager"
         pytest.exit(f"missing: {', '.join(missing)} (apt-get install {packages})", returncode=1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Checks of the demo come last, so that it runs for them alone; those of its past begin."""
+    items.sort(key=_position)
+
+
+def _position(item: pytest.Item) -> int:
+    if "demo" not in getattr(item, "fixturenames", ()):
+        return 0
+    return 1 if item.path.stem == "test_history" else 2
 
 
 @pytest.hookimpl(wrapper=True)
@@ -76,3 +88,13 @@ def start_exporter(ending: ExitStack, folder: Callable[[str], Path]) -> StartExp
         return exporter
 
     return start
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivedDemo]:
+    """The demo with five weeks of history: it takes minutes to make, and is made once."""
+    place = tmp_path_factory.mktemp("demo")
+    LOGS.append(place / "demo.log")
+    demo = LivedDemo(place)
+    yield demo
+    demo.stop()

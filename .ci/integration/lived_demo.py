@@ -68,8 +68,12 @@ class LivedDemo:
         return float(found["value"][1])
 
     def _ask(self, query: str, at: float) -> list[dict[str, Any]]:
+        return self.ask("query", query=query, time=at)
+
+    def ask(self, path: str, **parameters: object) -> list[dict[str, Any]]:
+        """The result of a query at an instant, or of a query over a range (``query_range``)."""
         answer = self._http.post(
-            f"http://{self.address}/api/v1/query", data={"query": query, "time": at}, timeout=60
+            f"http://{self.address}/api/v1/{path}", data=parameters, timeout=60
         )
         body = answer.json()
         assert body["status"] == "success", body

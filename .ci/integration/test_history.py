@@ -1,13 +1,8 @@
 """Five weeks of history make everything show at once, and live samples go on with them."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
-from pathlib import Path
-
 import pytest
 from tests.prometheus.rulebook import recording_files
 
-from conftest import LOGS
 from lived_demo import DAYS, LivedDemo
 
 OPERATORS_OWN = {"tag_service:carbonfinops_sci_grams_per_functional_unit:avg1h"}
@@ -21,16 +16,6 @@ CALLED_FOR = {
     "carbonfinops_source_refresh_failures_total",
 }
 STEP_SECONDS = 240
-
-
-@pytest.fixture(scope="module")
-def demo(ending: ExitStack, folder: Callable[[str], Path]) -> LivedDemo:
-    """The demo with its history."""
-    place = folder("demo")
-    LOGS.append(place / "demo.log")
-    demo = LivedDemo(place)
-    ending.callback(demo.stop)
-    return demo
 
 
 def names(series: list[dict[str, str]]) -> set[str]:

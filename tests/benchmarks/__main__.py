@@ -24,6 +24,7 @@ BENCHMARKS = {
     "case": "the business case, against plain loops per instance and hour",
     "state": "the state files, saved and loaded",
     "history": "an hour on disk, against SQLite and one JSON file that is rewritten",
+    "wall": "the queries of the wall over seven days, against the same without recording rules",
 }
 PACKAGES = ("prometheus_client", "boto3", "pydantic_core", "requests")
 

@@ -15,7 +15,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_WORDS = {"and", "or", "unless", "bool", "offset", "inf", "nan", "atan2", "start", "end"}
+WORDS = {"and", "or", "unless", "bool", "offset", "inf", "nan", "atan2", "start", "end"}
+"""Names that are no metrics, whatever follows them."""
+
 _LISTS = {"by", "without", "on", "ignoring", "group_left", "group_right"}
 _NAMING = {"label_replace": 1, "label_join": 1, "count_values": 0}
 """Functions that name a new label, and after how many commas."""
@@ -36,14 +38,16 @@ class Usage(NamedTuple):
     made_up: frozenset[str]
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """A word, a number, a string or a sign."""
+
     kind: str
     text: str
 
 
 def usage(expression: str) -> Usage:
     """Everything an expression uses. ValueError for what cannot be read, or has no matchers."""
-    tokens = list(_tokens(expression))
+    tokens = tokenized(expression)
     selectors: list[Selector] = []
     grouped: set[str] = set()
     made_up: set[str] = set()
@@ -51,7 +55,7 @@ def usage(expression: str) -> Usage:
     while at < len(tokens):
         token, follower = tokens[at], tokens[at + 1].text if at + 1 < len(tokens) else ""
         at += 1
-        if token.kind != "name" or token.text.lower() in _WORDS:
+        if token.kind != "name" or token.text.lower() in WORDS:
             continue
         if follower == "{":
             end = _closing(tokens, at)
@@ -68,29 +72,34 @@ def usage(expression: str) -> Usage:
     return Usage(tuple(selectors), frozenset(grouped), frozenset(made_up))
 
 
-def _tokens(expression: str) -> Iterator[_Token]:
+def tokenized(expression: str) -> list[Token]:
+    """All tokens of an expression, without space and comments. ValueError for what is none."""
+    return list(_tokens(expression))
+
+
+def _tokens(expression: str) -> Iterator[Token]:
     at = 0
     while at < len(expression):
         match = _TOKEN.match(expression, at)
         if match is None or match.lastgroup is None:
             raise ValueError(f"cannot read {expression[at : at + 20]!r}")
         if match.lastgroup != "space":
-            yield _Token(match.lastgroup, match.group())
+            yield Token(match.lastgroup, match.group())
         at = match.end()
 
 
-def _calls(tokens: list[_Token], at: int) -> bool:
+def _calls(tokens: list[Token], at: int) -> bool:
     """Whether a call or an aggregation follows: sum (...), or sum by (...) (...)."""
     return at < len(tokens) and tokens[at].text in {"(", "by", "without"}
 
 
-def _closing(tokens: list[_Token], at: int) -> int:
+def _closing(tokens: list[Token], at: int) -> int:
     """Where the bracket that opens here is closed; these brackets hold no others."""
     close = {"(": ")", "{": "}"}[tokens[at].text]
     return next(i for i in range(at, len(tokens)) if tokens[i].text == close)
 
 
-def _matchers(tokens: list[_Token]) -> dict[str, tuple[str, str]]:
+def _matchers(tokens: list[Token]) -> dict[str, tuple[str, str]]:
     inner = [token for token in tokens if token.text != ","]
     return {
         label.text: (operator.text, value.text[1:-1])
@@ -98,7 +107,7 @@ def _matchers(tokens: list[_Token]) -> dict[str, tuple[str, str]]:
     }
 
 
-def _new_label(tokens: list[_Token], commas: int) -> str:
+def _new_label(tokens: list[Token], commas: int) -> str:
     """The first string after so many commas of the call itself."""
     depth = 0
     for token in tokens:

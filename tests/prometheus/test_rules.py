@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.exposition.catalogue import METRICS
-from exporter.exposition.catalogue.instances import CANONICAL_TAGS
+from tests.prometheus.known import KNOWN, LEVELS, NAME, TEMPLATE
 from tests.prometheus.promql import Selector, usage
 from tests.prometheus.reference import recording_reference
 from tests.prometheus.rulebook import (
@@ -32,39 +31,6 @@ TESTED = [
     if check["exp_samples"]
 ]
 PAGE = PROJECT / "docs" / "reference" / "recording-rules.md"
-
-LEVELS = {
-    "fleet": set(),
-    "account": {"account_id"},
-    "region": {"region"},
-    "instance_type": {"instance_type"},
-    "account_region_instance_type": {"account_id", "region", "instance_type"},
-    "source": {"source"},
-    "tag_set": {f"tag_{tag}" for tag in CANONICAL_TAGS},
-} | {f"tag_{tag}": {f"tag_{tag}"} for tag in CANONICAL_TAGS}
-FURTHER = {
-    "carbonfinops_fleet_covered_ratio": {"quantity"},
-    "carbonfinops_estimate_gaps": {"quantity", "reason"},
-    "carbonfinops_estimate_gaps_per_instances": {"quantity", "reason"},
-}
-NAME = re.compile(r"(?P<level>[a-z_]+):(?P<metric>carbonfinops_[a-z_]+):(?P<operations>[a-z0-9_]+)")
-TEMPLATE = "tag_service:carbonfinops_functional_units_per_hour:rate1h"
-"""What only the user can record."""
-
-PROMETHEUS_ADDS = {"job", "instance"}
-EXPOSED = {spec.name: {*spec.labels, *PROMETHEUS_ADDS} for spec in METRICS} | {
-    "up": PROMETHEUS_ADDS
-}
-
-
-def labels_of(record: str) -> set[str]:
-    """The labels that the name of a recorded series promises."""
-    match = NAME.fullmatch(record)
-    assert match, record
-    return {"job"} | LEVELS[match["level"]] | FURTHER.get(match["metric"], set())
-
-
-KNOWN = EXPOSED | {name: labels_of(name) for name in [TEMPLATE, *(r.record for r in RECORDING)]}
 
 
 def run(*command: str | Path) -> str:
