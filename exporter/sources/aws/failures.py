@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from exporter.core.provenance import FailureReason
 from exporter.core.units import SECONDS_PER_DAY
+from exporter.sources.aws.permissions import ACTIONS
 from exporter.sources.source import SourceError
 
 # Error codes of every service asked here; https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
@@ -51,18 +52,6 @@ _NOT_ACCEPTED = frozenset(
 _NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
 _DENIED = _NOT_ALLOWED | _EXPIRED | _NOT_ACCEPTED | {_NO_ORGANIZATION}
 
-_IAM_ACTIONS = {
-    "DescribeInstanceTypes": "ec2:DescribeInstanceTypes",
-    "DescribeInstances": "ec2:DescribeInstances",
-    "DescribeRegions": "ec2:DescribeRegions",
-    "DescribeSpotPriceHistory": "ec2:DescribeSpotPriceHistory",
-    "GetCallerIdentity": "sts:GetCallerIdentity",
-    "GetCostAndUsage": "ce:GetCostAndUsage",
-    "GetMetricData": "cloudwatch:GetMetricData",
-    "GetProducts": "pricing:GetProducts",
-    "ListAccounts": "organizations:ListAccounts",
-    "LookupEvents": "cloudtrail:LookupEvents",
-}
 _MESSAGE_CHARACTERS = 200
 
 PARSER_ERRORS = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -144,7 +133,7 @@ def _explain_answer(error: Exception, response: Mapping[str, Any]) -> str:
             " the base credentials may call sts:AssumeRole on it"
         )
     if code in _NOT_ALLOWED:
-        action = _IAM_ACTIONS.get(operation, operation)
+        action = ACTIONS.get(operation, operation)
         return f"not allowed ({code}): allow {action} in the IAM policy of the credentials"
     if code in _EXPIRED:
         return f"the credentials have expired ({code}): renew them, and check this host's clock"
