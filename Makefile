@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 
-.PHONY: demo run test check bench kills validate docs lock clean
+.PHONY: demo run test check bench kills validate docs chart lock clean
 
 ## demo: a simulated fleet on http://127.0.0.1:10105/, no account and no key needed
 demo: $(VENV)/runtime
@@ -40,7 +40,13 @@ kills: $(VENV)/development
 docs: $(VENV)/development
 	$(BIN)/python -m exporter.exposition.reference > docs/reference/metrics.md
 	$(BIN)/python -m exporter.reference > docs/reference/settings.md
+	$(BIN)/python -m exporter.iam_reference > docs/reference/iam.md
+	$(BIN)/python -m exporter.cli_reference > docs/reference/cli.md
 	$(BIN)/python -m tests.prometheus.reference > docs/reference/recording-rules.md
+
+## chart: copy the rules and dashboards into the chart
+chart:
+	deploy/helm/copy-files
 
 ## lock: pin the dependencies again (needs uv)
 lock:
