@@ -19,11 +19,14 @@ from exporter.exposition.families import Budgets, FleetFamilies
 from exporter.exposition.http import MetricsServer
 from exporter.exposition.instrumentation import Instrumentation
 from exporter.exposition.render import Renderer
+from exporter.exposition.routes import Site
+from exporter.exposition.security import security_of
 from exporter.intervals import SELDOM_INTERVAL_SECONDS
 from exporter.location import siting, studied_zones
 from exporter.machinery import LANE_THREADS, Machinery
 from exporter.publisher import Publisher
 from exporter.refresh import Cadence, Clock, SystemClock
+from exporter.revision import revision
 from exporter.roster import Roster
 from exporter.scenarios_section import scenario_plan
 from exporter.scheduler import Scheduler, ThreadLane
@@ -93,7 +96,7 @@ def build(
     """
     clock, machinery = clock or SystemClock(), machinery or _live_machinery()
     news = threading.Event()
-    instrumentation = Instrumentation(version=__version__, revision="", simulated=simulated)
+    instrumentation = Instrumentation(version=__version__, revision=revision(), simulated=simulated)
     scheduler = Scheduler(clock, machinery.lanes, news.set, machinery.draw)
     places = siting(settings)
     upstreams = make_upstreams(settings, instrumentation, clock)
@@ -113,11 +116,17 @@ def build(
         renderer=machinery.renderer,
     )
     site = StatusSite(publisher, clock, version=__version__, simulated=simulated)
+    server = _server(settings, site)
+    return Application(roster, scheduler, analyst, publisher, server, places, news)
+
+
+def _server(settings: Settings, site: Site) -> MetricsServer:
     try:
-        server = MetricsServer(settings.web.listen_address, site)
+        return MetricsServer(
+            settings.web.listen_address, site, security_of(settings.web.config_path)
+        )
     except ValueError as error:
         raise SettingsError(f"CARBONFINOPS_WEB__LISTEN_ADDRESS: {error}") from None
-    return Application(roster, scheduler, analyst, publisher, server, places, news)
 
 
 def _roster(

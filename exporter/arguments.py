@@ -18,7 +18,7 @@ LONGEST_STEP_SECONDS = 240
 
 BACKFILL_DESCRIPTION = """\
 Write the history of the demo's fleet as OpenMetrics, for promtool tsdb create-blocks-from. The
-fleet is looked at every 16 minutes, and what was seen is repeated at every step in between; the
+fleet is looked at every 12 minutes, and what was seen is repeated at every step in between; the
 books are stated once an hour, the scenarios studied once a day. No number is real."""
 
 
@@ -46,6 +46,11 @@ def parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
     _add_simulation(demo)
 
     commands.add_parser("check", parents=[config], help="say what works and what does not")
+    commands.add_parser(
+        "health",
+        parents=[config],
+        help="ask the exporter that runs with these settings whether it is well",
+    )
 
     snapshot = commands.add_parser("snapshot", parents=[config], help="print the fleet, once")
     snapshot.add_argument("--format", choices=("table", "json", "csv"), default="table")
@@ -86,8 +91,15 @@ def _add_backfill(parser: argparse.ArgumentParser) -> None:
         help="one of M equal pieces of it, so that several processes can make them at once",
     )
     _add_simulation(parser)
-    parser.add_argument("--job", default="carbonfinops", help="label that Prometheus adds")
-    parser.add_argument("--instance", default="127.0.0.1:10105", help="label that Prometheus adds")
+    parser.add_argument(
+        "--job", type=_label_value, default="carbonfinops", help="label that Prometheus adds"
+    )
+    parser.add_argument(
+        "--instance",
+        type=_label_value,
+        default="127.0.0.1:10105",
+        help="label that Prometheus adds",
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
 
 
@@ -106,7 +118,10 @@ def _positive(text: str) -> int:
 
 
 def _days(text: str) -> float:
-    days = float(text)
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0.0
     if not 0 < days <= MOST_DAYS:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and {MOST_DAYS}")
     return days
@@ -124,9 +139,15 @@ def _step_seconds(text: str) -> int:
 
 def _part(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
-    if not 1 <= int(number) <= int(of):
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
         raise argparse.ArgumentTypeError(f"{text} is not like 1/2 or 2/2")
     return int(number), int(of)
+
+
+def _label_value(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("an empty label is no label")
+    return text
 
 
 def _instant(text: str) -> float:

@@ -1,4 +1,4 @@
-"""The command line: serve, demo, check, snapshot, scenarios, backfill."""
+"""The command line: serve, demo, check, health, snapshot, scenarios, backfill."""
 
 import argparse
 import gc
@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from exporter.arguments import Run, parser
@@ -18,6 +18,7 @@ from exporter.store import StateError
 
 if TYPE_CHECKING:
     from exporter.app import Application
+    from exporter.check import Finding
     from exporter.simulation.faults import FaultPlan
 
 LOG = logging.getLogger("exporter.cli")
@@ -98,10 +99,38 @@ def _check(options: argparse.Namespace) -> int:
     refuse_unknown_regions(settings)
     application = build(settings, live_upstreams, store=None)
     complete = refresh_once(application, FIRST_REFRESH_SECONDS)
-    found = findings(application, settings, complete=complete)
+    found = [*_web_config(settings), *findings(application, settings, complete=complete)]
     for finding in found:
         print(finding)
     return int(any(finding.level is Level.FAIL for finding in found))
+
+
+def _web_config(settings: Settings) -> Iterable["Finding"]:
+    """What there is to say of the web config file, if there is one."""
+    from exporter.check import Finding, Level
+    from exporter.exposition.security import WebConfigError, security_of
+
+    file = settings.web.config_path
+    if file is None:
+        return
+    try:
+        security_of(file).load()
+    except WebConfigError as error:
+        yield Finding(Level.FAIL, "web config file", str(error))
+    else:
+        yield Finding(Level.OK, f"web config file {file}", "can be used")
+
+
+def _health(options: argparse.Namespace) -> int:
+    from exporter.exposition.health import ask_health, schemes_of
+
+    settings = load_settings(os.environ, file=options.config)
+    try:
+        health = ask_health(settings.web.listen_address, schemes_of(settings.web.config_path))
+    except ValueError as error:
+        raise SettingsError(f"CARBONFINOPS_WEB__LISTEN_ADDRESS: {error}") from None
+    print(health.text)
+    return int(not health.well)
 
 
 def _snapshot(options: argparse.Namespace) -> int:
@@ -152,7 +181,10 @@ def _backfill(options: argparse.Namespace) -> int:
     )
     configure_logging(settings.log.level, settings.log.format)
     refuse_unknown_regions(settings)
-    until_at = time.time() if options.until is None else options.until
+    now = time.time()
+    until_at = now if options.until is None else options.until
+    if until_at > now:
+        raise SettingsError("--until: a history does not reach into the future")
     span = Span.ending(until_at, options.days, options.step)
     target = (("instance", options.instance), ("job", options.job))
     piece = span.part(*options.part)
@@ -175,6 +207,8 @@ def _backfill(options: argparse.Namespace) -> int:
 
 def _run(application: "Application", settings: Settings, remark: str = "") -> int:
     """Serve until SIGTERM or SIGINT; 1 when the address cannot be listened on."""
+    from exporter.exposition.security import WebConfigError
+
     address = settings.web.listen_address
     # Blocked here and in all threads to come, and waited for below: a handler could interrupt
     # this thread where it holds a lock that the handler needs.
@@ -182,12 +216,14 @@ def _run(application: "Application", settings: Settings, remark: str = "") -> in
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         application.server.start()
+    except WebConfigError as error:
+        raise SettingsError(f"CARBONFINOPS_WEB__CONFIG_FILE: {error}") from None
     except OSError as error:
         raise SettingsError(
             f"CARBONFINOPS_WEB__LISTEN_ADDRESS: cannot listen on {address}: {error.strerror}"
         ) from error
     host = address.rpartition(":")[0] or "0.0.0.0"  # noqa: S104 - what an empty host means
-    url = f"http://{host}:{application.server.port}/"
+    url = f"{application.server.scheme}://{host}:{application.server.port}/"
     LOG.info("listening", extra={"url": url} | ({"remark": remark} if remark else {}))
     application.start()
     gc.freeze()  # what exists now lives as long as the process: collections need not look at it
@@ -201,6 +237,7 @@ _RUNS: Mapping[str, Run] = {
     "serve": _serve,
     "demo": _demo,
     "check": _check,
+    "health": _health,
     "snapshot": _snapshot,
     "scenarios": _scenarios,
     "backfill": _backfill,

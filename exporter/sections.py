@@ -5,6 +5,7 @@ AWS and the scenarios have their own modules.
 
 import re
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
     Field,
     HttpUrl,
     SecretStr,
+    field_validator,
 )
 from pydantic_settings import NoDecode
 
@@ -50,6 +52,15 @@ def check_regions(regions: tuple[str, ...]) -> tuple[str, ...]:
     return regions
 
 
+def check_home(path: str) -> str:
+    """Give the path back. Raises ValueError for the home directory of somebody unknown."""
+    try:
+        Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return path
+
+
 class Frozen(BaseModel):
     """What every section has in common: checked once, never changed, and no secret in an error."""
 
@@ -57,9 +68,19 @@ class Frozen(BaseModel):
 
 
 class WebSettings(Frozen):
-    """Where the exporter listens."""
+    """Where the exporter listens, and who may ask."""
 
     listen_address: str = Field("127.0.0.1:10105", description="host:port of the HTTP server")
+    config_file: str = Field(
+        "", description="[web config file](web-config.md): TLS, client certificates, logins"
+    )
+
+    _resolvable = field_validator("config_file")(check_home)
+
+    @property
+    def config_path(self) -> Path | None:
+        """The web config file, ``~`` resolved, if there is one."""
+        return Path(self.config_file).expanduser() if self.config_file else None
 
 
 class LogSettings(Frozen):

@@ -23,6 +23,7 @@ from exporter.sections import (
     ElectricityMapsSettings,
     LogSettings,
     WebSettings,
+    check_home,
 )
 
 PREFIX = "CARBONFINOPS_"
@@ -87,14 +88,7 @@ class Settings(BaseSettings):
 
     _ttl_sources = field_validator("ttl", "max_age", mode="before")(_by_source)
 
-    @field_validator("state_dir")
-    @classmethod
-    def _resolvable(cls, value: str) -> str:
-        try:
-            Path(value).expanduser()
-        except RuntimeError as error:
-            raise ValueError(f"{value}: {error}") from None
-        return value
+    _resolvable = field_validator("state_dir")(check_home)
 
     @field_validator("pue", mode="before")
     @classmethod

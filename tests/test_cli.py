@@ -15,7 +15,7 @@ import pytest
 from exporter import __version__
 from exporter.cli import main
 
-COMMANDS = ("serve", "demo", "check", "snapshot", "scenarios", "backfill")
+COMMANDS = ("serve", "demo", "check", "snapshot", "scenarios", "backfill", "health")
 PATIENCE_SECONDS = 60.0
 
 
@@ -77,6 +77,9 @@ def test_version(capsys):
         ("backfill", "--part", "3/2"),
         ("backfill", "--part", "0/2"),
         ("backfill", "--part", "half"),
+        ("backfill", "--part", "1/x"),
+        ("backfill", "--job", ""),
+        ("backfill", "--instance", ""),
     ],
 )
 def test_wrong_arguments(capsys, arguments):

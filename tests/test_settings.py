@@ -30,6 +30,7 @@ def load(variables: Mapping[str, str]) -> Settings:
 
 DOCUMENTED = {
     "WEB__LISTEN_ADDRESS": ("0.0.0.0:10105", "web.listen_address", "0.0.0.0:10105"),
+    "WEB__CONFIG_FILE": ("/etc/x/web.yml", "web.config_path", Path("/etc/x/web.yml")),
     "LOG__LEVEL": ("debug", "log.level", "debug"),
     "LOG__FORMAT": ("json", "log.format", "json"),
     "STATE_DIR": ("/var/lib/x", "state_path", Path("/var/lib/x")),

@@ -1,4 +1,4 @@
-"""What a client accepts and where the server listens: the two texts http.py has to parse."""
+"""What a client accepts and where the server listens: two texts that are parsed."""
 
 import re
 

@@ -17,6 +17,7 @@ from tests.benchmarks.child import ROOT
 BENCHMARKS = {
     "scrape": "what a scrape costs, against prometheus_client with the same samples",
     "throughput": "requests a second, against prometheus_client's server",
+    "stalled": "scrapes beside clients that stall, guess passwords or come in masses",
     "calls": "upstream calls and their price a day, against asking at every scrape",
     "startup": "start, stop and scrapes while upstreams hang; restarts",
     "estimate": "one refresh",

@@ -5,39 +5,13 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
 
-from exporter.exposition.catalogue import instances
-from exporter.exposition.family import labelled
+from exporter.exposition.connection import Limits
 from exporter.exposition.http import MetricsServer
-from exporter.exposition.render import Exposition, Renderer
-
-PATIENCE_SECONDS = 5.0
-
-
-def exposition_of(count: int) -> Exposition:
-    samples = ((("a", "r", f"i-{n}", "t"), float(n)) for n in range(count))
-    return Renderer().render([labelled(instances.RUNNING, samples)], (), "own_metric 1.0\n")
-
-
-@dataclass
-class Pages:
-    """A site whose parts a test sets."""
-
-    exposition: Exposition = field(default_factory=lambda: exposition_of(3))
-    unready_reason: str = ""
-    unhealthy_reason: str = ""
-    failure: Exception | None = None
-
-    def page(self, query: Mapping[str, str]) -> bytes:
-        """Show the query, or fail."""
-        if self.failure is not None:
-            raise self.failure
-        return f"<p>{sorted(query.items())}</p>".encode()
+from tests.exposition.serving import PATIENCE_SECONDS, Pages, ask, client, exposition_of, serving
 
 
 @pytest.fixture
@@ -45,53 +19,10 @@ def site() -> Pages:
     return Pages()
 
 
-@contextmanager
-def serving(
-    site: Pages, address: str = "127.0.0.1:0", max_connections: int = 64
-) -> Iterator[MetricsServer]:
-    server = MetricsServer(address, site, max_connections=max_connections)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
 @pytest.fixture
 def server(site: Pages) -> Iterator[MetricsServer]:
     with serving(site) as started:
         yield started
-
-
-@contextmanager
-def client(server: MetricsServer) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-
-def ask(
-    server: MetricsServer,
-    path: str = "/metrics",
-    method: str = "GET",
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
-) -> Answer:
-    with client(server) as connection:
-        connection.request(method, path, body=body, headers=headers or {})
-        response = connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
 
 
 def test_gzip_is_what_prometheus_gets(server: MetricsServer, site: Pages) -> None:
@@ -207,11 +138,7 @@ def test_a_body_is_not_the_next_request(server: MetricsServer, method: str) -> N
     """A request hidden in the body of another is never answered: the connection ends."""
     hidden = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
     head = f"{method} /-/ready HTTP/1.1\r\nHost: x\r\nContent-Length: {len(hidden)}\r\n\r\n"
-    address = ("127.0.0.1", server.port)
-    with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connection:
-        connection.sendall(head.encode() + hidden)
-        received = read_to_end(connection)
-    assert received.count(b"HTTP/1.1 ") == 1
+    assert raw(server, head.encode() + hidden).count(b"HTTP/1.1 ") == 1
 
 
 def read_to_end(connection: socket.socket) -> bytes:
@@ -262,28 +189,137 @@ def test_a_client_that_does_not_read_blocks_nobody(server: MetricsServer, site: 
         assert ask(server, "/-/healthy").status == 200
 
 
-def test_connections_are_bounded(site: Pages) -> None:
-    """Beyond the limit a client is disconnected; a place that is free again is given away."""
-    with serving(site, max_connections=1) as server:
-        with client(server) as first:
-            first.request("GET", "/-/healthy")
-            first.getresponse().read()
-            with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
-                ask(server, "/-/healthy")
-            first.request("GET", "/-/healthy")
-            assert first.getresponse().status == 200
-        assert answered_before_long(server)
+def raw(server: MetricsServer, request: bytes) -> bytes:
+    """Everything that is answered to some bytes."""
+    address = ("127.0.0.1", server.port)
+    with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(request)
+        return read_to_end(connection)
 
 
-def answered_before_long(server: MetricsServer) -> bool:
-    """Try until there is an answer: the server notices a closed connection a moment later."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+MANY_FIELDS = b"".join(b"X-%d: 1\r\n" % n for n in range(101))
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /" + b"a" * 40_000, 414),
+        (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 40_000, 431),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 400_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 10_000, 431),
+        (b"GET / HTTP/1.1\r\n" + MANY_FIELDS + b"\r\n", 431),
+        (b"GET /\r\n\r\n", 400),
+        (b"\x00\xff\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+    ],
+)
+def test_what_is_oversized_or_malformed_is_refused(
+    server: MetricsServer,
+    caplog: pytest.LogCaptureFixture,
+    request_bytes: bytes,
+    status: int,
+) -> None:
+    """A 4xx that arrives, one log line with client and reason, and the end of the connection."""
+    answer = raw(server, request_bytes)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Connection: close" in answer
+    (record,) = caplog.records
+    assert (record.message, record.levelno) == ("request refused", logging.WARNING)
+    assert (record.client, record.status) == ("127.0.0.1", status)  # type: ignore[attr-defined]
+    assert ask(server).status == 200
+
+
+@pytest.mark.parametrize(
+    "beginning", [b"GET", b"GET /metrics HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nA: b\r\nC"]
+)
+def test_a_request_that_is_never_complete_is_refused(
+    site: Pages, caplog: pytest.LogCaptureFixture, beginning: bytes
+) -> None:
+    """After the time that a whole header may take: 408 and one log line."""
+    with serving(site, limits=Limits(head_seconds=0.05)) as server:
+        assert raw(server, beginning).startswith(b"HTTP/1.1 408 ")
+    assert [record.message for record in caplog.records] == ["request refused"]
+
+
+def test_a_slow_loris_gets_no_more_time_for_its_bytes(site: Pages) -> None:
+    """The time is that of the whole header, however often something comes."""
+    with serving(site, limits=Limits(head_seconds=0.1)) as server:
+        address = ("127.0.0.1", server.port)
+        with socket.create_connection(address, timeout=0.01) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+            deadline_at = time.monotonic() + PATIENCE_SECONDS
+            answer = b""
+            while not answer and time.monotonic() < deadline_at:
+                try:
+                    connection.send(b"x")
+                    answer = connection.recv(100)
+                except TimeoutError:
+                    continue
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("asks_first", [False, True])
+def test_a_client_that_says_nothing_is_sent_away(
+    site: Pages, caplog: pytest.LogCaptureFixture, *, asks_first: bool
+) -> None:
+    """Without an answer and without a log line: probes of a port and idle clients do so."""
+    limits = Limits(idle_seconds=0.05) if asks_first else Limits(head_seconds=0.05)
+    with serving(site, limits=limits) as server:
+        answers = raw(server, b"GET /-/ready HTTP/1.1\r\n\r\n" if asks_first else b"")
+    assert answers.count(b"HTTP/1.1 ") == int(asks_first)
+    assert caplog.records == []
+
+
+def test_hostile_requests_do_not_fill_the_log(
+    server: MetricsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first few are told of, the others counted."""
+    for _ in range(20):
+        assert raw(server, b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    assert len(caplog.records) == 5
+    assert "every 10 minutes" in caplog.records[-1].remark  # type: ignore[attr-defined]
+
+
+def test_stalled_connections_cannot_lock_out_others(
+    site: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where there is no place, the connection that has waited the longest ends for a new one."""
+    with serving(site, limits=Limits(connections=4)) as server:
+        address = ("127.0.0.1", server.port)
+        stalled = [socket.create_connection(address, timeout=PATIENCE_SECONDS) for _ in range(4)]
         try:
-            return ask(server, "/-/healthy").status == 200
-        except (ConnectionError, http.client.RemoteDisconnected):
-            continue
-    return False
+            assert ask(server, "/-/healthy").status == 200
+            assert stalled[0].recv(1) == b""
+            for _ in range(20):
+                assert ask(server, "/metrics").status == 200
+        finally:
+            for connection in stalled:
+                connection.close()
+    assert caplog.records[0].message == "waiting connection ended for a new one"
+
+
+def test_pipelined_requests_are_answered_in_turn(server: MetricsServer) -> None:
+    """What comes behind a request is the next one."""
+    asked = b"GET /-/healthy HTTP/1.1\r\n\r\nGET /-/ready HTTP/1.1\nConnection: close\n\n"
+    answers = raw(server, asked)
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
+    assert b"healthy\nHTTP/1.1 200 OK" in answers
+    assert answers.endswith(b"ready\n")
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\nConnection: TE, Close\r\n\r\n"],
+)
+def test_a_client_that_wants_one_answer_gets_one(
+    server: MetricsServer, request_bytes: bytes
+) -> None:
+    """The connection ends after it, and the answer says so."""
+    answer = raw(server, request_bytes)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Connection: close" in answer
 
 
 def test_stop_is_fast_and_ends_idle_connections(site: Pages) -> None:

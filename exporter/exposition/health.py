@@ -1,0 +1,95 @@
+"""Asks a running exporter on this machine whether it is well, over whatever it speaks."""
+
+import http.client
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.exposition.negotiation import listen_address
+from exporter.exposition.security import WebConfigError
+
+PATH = "/-/healthy"
+LIMIT_SECONDS = 5.0
+_SHOWN_BYTES = 1000
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is asked instead
+_CERTIFICATE_WANTED = frozenset(
+    {
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",  # how TLS 1.2 says it
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether it is well, and what was seen, in one line."""
+
+    well: bool
+    text: str
+
+
+def ask_health(address: str, schemes: tuple[str, ...]) -> Health:
+    """Ask the exporter that listens on ``address``, in the first of the schemes it speaks.
+
+    Its certificate is not verified: this is the same machine, and nothing secret is sent. Raises
+    ValueError for an address that cannot be read, or asked.
+    """
+    host, port = listen_address(address)
+    if port == 0:
+        raise ValueError(f"listen address {address!r} does not say which port to ask")
+    host = _EVERYWHERE.get(host, host)
+    shown = f"[{host}]" if ":" in host else host
+    seen = []
+    for scheme in schemes:
+        url = f"{scheme}://{shown}:{port}{PATH}"
+        health, spoken = _asked(_connection(scheme, host, port), url)
+        if spoken:
+            return health
+        seen.append(health)
+    return seen[0]
+
+
+def schemes_of(web_config: Path | None) -> tuple[str, ...]:
+    """What the exporter speaks, to be tried in this order.
+
+    One that runs keeps what it has read while the file is wrong, so the file is a hint only.
+    """
+    if web_config is None:
+        return ("http",)
+    from exporter.exposition.web_config import read_web_config
+
+    try:
+        plain = read_web_config(web_config).tls is None
+    except WebConfigError:
+        plain = False
+    return ("http", "https") if plain else ("https", "http")
+
+
+def _connection(scheme: str, host: str, port: int) -> http.client.HTTPConnection:
+    if scheme == "http":
+        return http.client.HTTPConnection(host, port, timeout=LIMIT_SECONDS)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, port, timeout=LIMIT_SECONDS, context=context)
+
+
+def _asked(connection: http.client.HTTPConnection, url: str) -> tuple[Health, bool]:
+    """What was seen, and whether the exporter speaks what it was spoken to in."""
+    try:
+        connection.request("GET", PATH, headers={"Connection": "close"})
+        answer = connection.getresponse()
+        text = answer.read(_SHOWN_BYTES).decode("utf-8", "replace").strip()
+    except ssl.SSLError as error:
+        if error.reason in _CERTIFICATE_WANTED:
+            why = "it lives: it asks for a client certificate, which this command has not"
+            return Health(well=True, text=f"{url}: {why}"), True
+        return Health(well=False, text=f"{url}: no TLS: {error.reason}"), False
+    except (OSError, http.client.HTTPException) as error:
+        why = f"{url}: no answer: {type(error).__name__}: {error}"
+        return Health(well=False, text=why), False
+    finally:
+        connection.close()
+    status = answer.status
+    health = Health(status == http.client.OK, f"{url}: {status} {text}")
+    return health, status != http.client.BAD_REQUEST

@@ -1,0 +1,77 @@
+"""The head of an HTTP/1 request: read, or refused with a status."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from exporter.exposition.negotiation import prefers_gzip
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_REQUEST_LINE = re.compile(rf"({_TOKEN.pattern}) ([!-~]+) HTTP/(\d)\.(\d)")
+_ORIGIN = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_MOST_FIELDS: Final = 100
+
+
+class BadRequestError(Exception):
+    """What cannot be answered, as status and one line; it never quotes what the client sent."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks for."""
+
+    method: str
+    path: str
+    query: str = ""
+    keep_alive: bool = False
+    has_body: bool = False
+    takes_gzip: bool = False
+    authorization: str = ""
+
+
+def parse_request(head: bytes) -> Request:
+    """Read a head, from the request line to the empty line.
+
+    As RFC 9112, and a bare LF ends a line too. A request with a body is answered like any other,
+    but its body is not read: ``keep_alive`` is false. Raises BadRequestError.
+    """
+    line, *lines = head.decode("latin-1").replace("\r\n", "\n").removesuffix("\n\n").split("\n")
+    found = _REQUEST_LINE.fullmatch(line)
+    if found is None:
+        raise BadRequestError(400, "the first line is not METHOD PATH HTTP/1.1")
+    method, target, major, minor = found.groups()
+    if major != "1":
+        raise BadRequestError(505, "only HTTP/1.1 is spoken here")
+    fields = _fields(lines)
+    path, _, query = _ORIGIN.sub("", target, count=1).partition("?")
+    has_body = fields.get("content-length", "0") != "0" or "transfer-encoding" in fields
+    wishes = [wish.strip().lower() for wish in fields.get("connection", "").split(",")]
+    return Request(
+        method,
+        path or "/",
+        query,
+        keep_alive=minor != "0" and "close" not in wishes and not has_body,
+        has_body=has_body,
+        takes_gzip=prefers_gzip(fields.get("accept-encoding", "")),
+        authorization=fields.get("authorization", ""),
+    )
+
+
+def _fields(lines: list[str]) -> dict[str, str]:
+    """Header fields by lower-case name; those that come several times are joined."""
+    if len(lines) > _MOST_FIELDS:
+        raise BadRequestError(431, f"more than {_MOST_FIELDS} header fields")
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not (colon and _TOKEN.fullmatch(name) and _FIELD_VALUE.fullmatch(value)):
+            raise BadRequestError(400, "a header field is not NAME: VALUE")
+        key, text = name.lower(), value.strip(" \t")
+        fields[key] = f"{fields[key]}, {text}" if key in fields else text
+    return fields

@@ -1,0 +1,67 @@
+"""Certificates for loopback, made on the spot and good for a day."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate and its key, as objects and as PEM files."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+    cert_file: Path
+    key_file: Path
+
+
+def make_authority(folder: Path, name: str = "authority") -> Pair:
+    """An authority that signs certificates."""
+    return _make(folder, name, None)
+
+
+def issue(folder: Path, name: str, authority: Pair) -> Pair:
+    """A certificate for localhost, 127.0.0.1 and ::1, signed by an authority."""
+    return _make(folder, name, authority)
+
+
+def _make(folder: Path, name: str, authority: Pair | None) -> Pair:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    names = [x509.DNSName("localhost"), *(x509.IPAddress(ip_address(a)) for a in ADDRESSES)]
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(authority.certificate.subject if authority else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
+    )
+    if authority:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    certificate = builder.sign(authority.key if authority else key, hashes.SHA256())
+    pair = Pair(certificate, key, folder / f"{name}.crt", folder / f"{name}.key")
+    pair.cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    pair.key_file.write_bytes(private_pem(key))
+    return pair
+
+
+ADDRESSES = ("127.0.0.1", "::1")
+
+
+def private_pem(key: ec.EllipticCurvePrivateKey, password: bytes = b"") -> bytes:
+    """A key in PEM, encrypted where a password is given."""
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if password:
+        encryption = serialization.BestAvailableEncryption(password)
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, encryption)
