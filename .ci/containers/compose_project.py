@@ -23,7 +23,7 @@ PROGRAMS: Mapping[str, tuple[tuple[str, ...], str]] = {
     PROMETHEUS_IMAGE: (("prometheus", "promtool"), "/prometheus"),
     ALERTMANAGER_IMAGE: (("prometheus-alertmanager", "amtool"), "/alertmanager"),
 }
-TEMPLATES = Path("/usr/share/prometheus/alertmanager/default.tmpl")
+TEMPLATES = Path("/usr/share/prometheus/alertmanager")
 
 
 def make_stand_ins(engine: Engine) -> None:
@@ -37,10 +37,10 @@ def make_stand_ins(engine: Engine) -> None:
         for program in programs:
             name = program.removeprefix("prometheus-")
             shutil.copy(str(shutil.which(program)), context / "bin" / name)
-        shutil.copy(TEMPLATES, context / "default.tmpl")
+        shutil.copytree(TEMPLATES, context / "templates")
         main = programs[0].removeprefix("prometheus-")
         (context / "Dockerfile").write_text(
-            f"FROM {BASE}\nCOPY bin/ /bin/\nCOPY default.tmpl {TEMPLATES}\n"
+            f"FROM {BASE}\nCOPY bin/ /bin/\nCOPY templates/ {TEMPLATES}/\n"
             f"RUN mkdir -p {data} && chown 65534:65534 {data}\nUSER 65534:65534\n"
             f'ENTRYPOINT ["/bin/{main}"]\n'
         )

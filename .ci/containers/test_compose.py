@@ -1,6 +1,7 @@
 """The demo of the compose file: a wall with a week of history, an alert that is heard of."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from waiting import eventually
 from compose_project import ComposeProject, make_stand_ins
 from engine import ROOT, Engine
 
-PROGRAM = Path(sys.executable).with_name("podman-compose")
+PROGRAM = Path(os.environ.get("CONTAINER_TOOLS", Path(sys.executable).parent)) / "podman-compose"
 PATIENCE_SECONDS = 90
 
 

@@ -17,7 +17,7 @@ from cloud_rig import CANARY_KEY_ID, CANARY_SECRET, CANARY_TOKEN, CloudRig
 from exposition import Exposition
 from waiting import eventually
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 SECRETS = (CANARY_SECRET, CANARY_TOKEN, "rig-external-", "canary-")
 """No output may hold one of these: the planted secrets, and any role's external id."""
 
