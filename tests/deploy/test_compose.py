@@ -1,0 +1,63 @@
+"""The compose file and what it is configured with."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+FILE = PROJECT / "docker-compose.yml"
+TEXT = FILE.read_text(encoding="utf-8")
+SERVICES = yaml.safe_load(TEXT)["services"]
+VARIABLES = sorted(set(re.findall(r"\$\{(\w+)", TEXT)))
+ONCE = {"demo-samples", "demo-history"}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_every_variable_is_in_the_example(name):
+    """Whoever reads .env.example knows what can be set; none is taken for one of the exporter."""
+    example = (PROJECT / ".env.example").read_text(encoding="utf-8")
+
+    assert re.search(rf"^#?{name}=", example, re.MULTILINE)
+    assert not name.startswith("CARBONFINOPS_")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_confined_and_pinned(name):
+    """It may write only where it must, is pinned, and belongs to a profile."""
+    service = SERVICES[name]
+
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["profiles"]
+    assert not service["image"].endswith((":latest", ":main"))
+    assert ":" in service["image"]
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONCE))
+def test_a_service_that_stays_says_how_it_is(name):
+    """Health is asked for; what is published is published on loopback."""
+    service = SERVICES[name]
+
+    assert service["healthcheck"]["test"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+@pytest.mark.parametrize("profile", ["live", "demo"])
+def test_a_profile_is_a_whole_wall(profile):
+    """Exporter, Prometheus, Alertmanager and Grafana, no two of them on one port."""
+    chosen = {name: each for name, each in SERVICES.items() if profile in each["profiles"]}
+    ports = [port for each in chosen.values() for port in each.get("ports", ())]
+
+    assert len(ports) == len(set(ports))
+    assert {port.rpartition(":")[2] for port in ports} >= {"10105", "9090", "9093", "3000"}
+
+
+def test_no_administrator_without_a_password():
+    """Grafana makes none, unless one is asked for; then a password must be given."""
+    environment = SERVICES["grafana"]["environment"]
+
+    assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"].endswith(":-true}")
+    assert ":?" in environment["GF_SECURITY_ADMIN_PASSWORD"]
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
