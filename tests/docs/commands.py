@@ -60,8 +60,8 @@ class Shown:
         return ""
 
     def _fits(self, told: str, seen: str) -> bool:
-        pattern = "".join(map(self._pattern, _PARTS.finditer(told.rstrip())))
-        return re.fullmatch(pattern, seen.rstrip()) is not None
+        pattern = "".join(map(self._pattern, _PARTS.finditer(told.strip())))
+        return re.fullmatch(pattern, seen.strip()) is not None
 
     def _pattern(self, part: re.Match[str]) -> str:
         if part["anything"]:

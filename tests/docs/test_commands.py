@@ -98,12 +98,13 @@ def _shown(text: str, *, loose: bool) -> Shown:
 
 
 def test_what_a_command_shows_comes_in_order():
-    """Others may come between; dots stand for anything in a line, numbers only if told so."""
+    """Others may come between; dots stand for anything, numbers only if told so; indents do not count."""
     output = "a\npower 3.5 W\nb\n"
 
     assert _shown("a\nb\n", loose=False).missing_in(output) == ""
     assert _shown("b\na\n", loose=False).missing_in(output) == "a"
     assert _shown("power ...\n", loose=False).missing_in(output) == ""
+    assert _shown("b\n", loose=False).missing_in("a\n    b\n") == ""
     assert _shown("power 4.5 W\n", loose=False).missing_in(output) == "power 4.5 W"
     assert _shown("power 41 W\n", loose=True).missing_in(output) == ""
     assert _shown("power 41 kW\n", loose=True).missing_in(output) == "power 41 kW"

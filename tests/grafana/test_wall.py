@@ -37,6 +37,17 @@ def test_a_number_is_of_this_instant(panel: Panel):
         assert all(target.instant for target in panel.targets), panel.place
 
 
+@each_wall_panel
+def test_a_number_is_the_last_one(panel: Panel):
+    """A mean or a highest one would look the same, and be another number."""
+    if "reduceOptions" in panel.options:
+        reduced = panel.options["reduceOptions"]
+        assert reduced["calcs"] in (["last"], ["lastNotNull"]), panel.place
+        assert not reduced.get("values"), panel.place
+        if reduced["calcs"] == ["lastNotNull"]:
+            assert all(target.instant for target in panel.targets), panel.place
+
+
 def test_the_wall_reads_no_single_instances():
     """So that it is as fast with ten thousand instances as with ten; their places are enough."""
     asked = [query for board in WALL for query in queries(board)]
