@@ -12,7 +12,12 @@ from threading import Lock
 
 import bcrypt
 
-BCRYPT_HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
+BCRYPT_HASH = re.compile(
+    r"\$2[aby]\$([0-9]{2})\$([./A-Za-z0-9]{22})[./A-Za-z0-9]{30}[.CGKOSWaeimquy26]"
+)
+"""Cost, salt and sum. The last character has two bits to spare, which bcrypt leaves zero."""
+
+LOWEST_COST = 4
 HIGHEST_COST = 16
 """From here on one check takes more than four seconds."""
 
@@ -101,6 +106,22 @@ def cost(bcrypt_hash: str) -> int:
     if found is None:
         raise ValueError("not a bcrypt hash")
     return int(found[1])
+
+
+def refuse_unusable(bcrypt_hash: str) -> None:
+    """Raise ValueError, with what to say, for a hash that no password can be checked against."""
+    found = BCRYPT_HASH.fullmatch(bcrypt_hash)
+    if found is None:
+        raise ValueError("not a bcrypt hash")
+    if (work := int(found[1])) > HIGHEST_COST:
+        raise ValueError(f"cost {work} takes too long; {HIGHEST_COST} is the most")
+    if work < LOWEST_COST:
+        raise ValueError(f"cost {work} is too low; {LOWEST_COST} is the least")
+    try:
+        # The library itself decides which salts it takes; at the lowest cost that takes no time.
+        bcrypt.hashpw(b"", f"$2b${LOWEST_COST:02}${found[2]}".encode())
+    except ValueError:
+        raise ValueError("not a bcrypt hash: its salt is damaged") from None
 
 
 def _credentials(authorization: str) -> tuple[bytes, bytes] | None:

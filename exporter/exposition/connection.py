@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from exporter.exposition.request import BadRequestError
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
+_NOTHING_YET = (b"", b"\r", b"\r\n", b"\n")
+"""One empty line before a request is no beginning: some clients end their last one with it."""
+
 _TLS_RECORD = b"\x16\x03"
 _RECEIVED_AT_ONCE_BYTES = 8 * 1024
 _SHORTEST_WAIT_SECONDS = 0.001
@@ -95,9 +98,11 @@ class Connection:
         Raises BadRequestError for one that is too long or takes too long, and ClientGoneError.
         """
         self.waiting_since = self._monotonic()
-        if not self._received:
+        patient_until = self._monotonic() + self._patience_seconds
+        while self._received in _NOTHING_YET:
             try:
-                self._receive(self._patience_seconds)
+                if not self._receive(patient_until - self._monotonic()):
+                    return b""
             except TimeoutError:
                 return b""
         deadline_at = self._monotonic() + self._limits.head_seconds
@@ -143,15 +148,14 @@ class Connection:
 
         Raises ClientGoneError, also when the client does not take the whole in time.
         """
-        limit_seconds = self._limits.answer_seconds
-        deadline_at = self._monotonic() + limit_seconds
+        deadline_at = self._monotonic() + self._limits.answer_seconds
         try:
             for piece in pieces:
-                self._socket.settimeout(limit_seconds)
-                sent = self._socket.send(piece)
+                sent = 0
                 while sent < len(piece):
-                    limit_seconds = deadline_at - self._monotonic()
-                    self._socket.settimeout(max(limit_seconds, _SHORTEST_WAIT_SECONDS))
+                    # Past the deadline too: a socket takes no negative time.
+                    left_seconds = deadline_at - self._monotonic()
+                    self._socket.settimeout(max(left_seconds, _SHORTEST_WAIT_SECONDS))
                     sent += self._socket.send(memoryview(piece)[sent:])
         except OSError:
             raise ClientGoneError from None

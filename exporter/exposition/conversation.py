@@ -53,8 +53,6 @@ class Conversations:
                 connection.send(routes.answer(request, self._site))
             else:
                 connection.send(routes.login_wanted(request))
-            if request.has_body:
-                connection.linger()
             if not request.keep_alive:
                 return
 

@@ -10,7 +10,10 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REQUEST_LINE = re.compile(rf"({_TOKEN.pattern}) ([!-~]+) HTTP/(\d)\.(\d)")
 _ORIGIN = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_HOST = re.compile(r"[^\s,/?#@]*")
+_LENGTH = re.compile(r"[0-9]+")
 _MOST_FIELDS: Final = 100
+ANSWERED: Final = ("GET", "HEAD")
 
 
 class BadRequestError(Exception):
@@ -30,7 +33,6 @@ class Request:
     path: str
     query: str = ""
     keep_alive: bool = False
-    has_body: bool = False
     takes_gzip: bool = False
     authorization: str = ""
 
@@ -38,10 +40,11 @@ class Request:
 def parse_request(head: bytes) -> Request:
     """Read a head, from the request line to the empty line.
 
-    As RFC 9112, and a bare LF ends a line too. A request with a body is answered like any other,
-    but its body is not read: ``keep_alive`` is false. Raises BadRequestError.
+    As RFC 9112: an empty line before it is ignored, and a bare LF ends a line too. Nothing here
+    has a use for a body, so a request with one is refused. Raises BadRequestError.
     """
-    line, *lines = head.decode("latin-1").replace("\r\n", "\n").removesuffix("\n\n").split("\n")
+    text = head.decode("latin-1").replace("\r\n", "\n").removeprefix("\n")
+    line, *lines = text.removesuffix("\n\n").split("\n")
     found = _REQUEST_LINE.fullmatch(line)
     if found is None:
         raise BadRequestError(400, "the first line is not METHOD PATH HTTP/1.1")
@@ -49,18 +52,42 @@ def parse_request(head: bytes) -> Request:
     if major != "1":
         raise BadRequestError(505, "only HTTP/1.1 is spoken here")
     fields = _fields(lines)
+    _check_host(fields.get("host"), required=minor != "0")
+    if _has_body(fields):
+        if method in ANSWERED:
+            raise BadRequestError(413, "a request has no body here")
+        raise BadRequestError(405, "only GET and HEAD are allowed")
     path, _, query = _ORIGIN.sub("", target, count=1).partition("?")
-    has_body = fields.get("content-length", "0") != "0" or "transfer-encoding" in fields
     wishes = [wish.strip().lower() for wish in fields.get("connection", "").split(",")]
     return Request(
         method,
         path or "/",
         query,
-        keep_alive=minor != "0" and "close" not in wishes and not has_body,
-        has_body=has_body,
+        keep_alive=minor != "0" and "close" not in wishes,
         takes_gzip=prefers_gzip(fields.get("accept-encoding", "")),
         authorization=fields.get("authorization", ""),
     )
+
+
+def _check_host(host: str | None, *, required: bool) -> None:
+    """Which host is meant is not guessed: a proxy before this server may guess otherwise."""
+    if host is None:
+        if required:
+            raise BadRequestError(400, "HTTP/1.1 needs a Host")
+    elif not _HOST.fullmatch(host):  # also several, joined
+        raise BadRequestError(400, "Host is not one name or address")
+
+
+def _has_body(fields: dict[str, str]) -> bool:
+    """Whether a body is announced, in one way and clearly."""
+    length = fields.get("content-length")
+    if length is None:
+        return "transfer-encoding" in fields
+    if "transfer-encoding" in fields:
+        raise BadRequestError(400, "Content-Length and Transfer-Encoding are both given")
+    if not _LENGTH.fullmatch(length):  # also several, joined
+        raise BadRequestError(400, "Content-Length is not one number")
+    return bool(length.strip("0"))
 
 
 def _fields(lines: list[str]) -> dict[str, str]:

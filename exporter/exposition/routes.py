@@ -7,11 +7,12 @@ from typing import Protocol
 from urllib.parse import parse_qsl
 
 from exporter.exposition.render import CONTENT_TYPE, Exposition
-from exporter.exposition.request import BadRequestError, Request
+from exporter.exposition.request import ANSWERED, BadRequestError, Request
 
 OPEN_TO_ALL = frozenset({"/-/healthy", "/-/ready"})
 """Answered without a login: probes have none, and these tell nothing of the fleet."""
 
+_ALLOW = {"Allow": ", ".join(ANSWERED)}
 _INFLATED_AT_ONCE_BYTES = 16 * 1024
 _MAX_QUERY_FIELDS = 16
 _PLAIN = "text/plain; charset=utf-8"
@@ -47,8 +48,8 @@ class Site(Protocol):
 
 def answer(request: Request, site: Site) -> Iterable[bytes]:
     """The answer, in pieces to send one after the other. Raises BadRequestError."""
-    if request.method not in ("GET", "HEAD"):
-        return _text(request, 405, "only GET and HEAD are allowed", {"Allow": "GET, HEAD"})
+    if request.method not in ANSWERED:
+        return _text(request, 405, "only GET and HEAD are allowed", _ALLOW)
     match request.path:
         case "/metrics":
             return _metrics(request, site.exposition)
@@ -72,7 +73,8 @@ def login_wanted(request: Request) -> Iterable[bytes]:
 
 def refusal(bad: BadRequestError) -> Iterable[bytes]:
     """The answer to what could not be read; the connection ends with it."""
-    return _text(Request("GET", ""), bad.status, bad.reason)
+    headers = _ALLOW if bad.status == HTTPStatus.METHOD_NOT_ALLOWED else None
+    return _text(Request("GET", ""), bad.status, bad.reason, headers)
 
 
 def _metrics(request: Request, exposition: Exposition) -> Iterable[bytes]:

@@ -12,13 +12,19 @@ from typing import Any, Final
 
 import yaml
 
-from exporter.exposition.basic_auth import HIGHEST_COST, cost
+from exporter.exposition.basic_auth import refuse_unusable
 from exporter.exposition.security import WebConfigError
 
 KEYS: Final = ("tls_server_config", "basic_auth_users")
 TLS_KEYS: Final = ("cert_file", "key_file", "client_ca_file", "client_auth_type", "min_version")
 CLIENT_AUTH_TYPES: Final = ("NoClientCert", "RequireAndVerifyClientCert")
 MIN_VERSIONS: Final = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+
+_EMPTY: Final = (None, "", "~", "null", "Null", "NULL")
+"""How YAML writes that nothing is there; here every scalar is still the text it is."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""What would break a line of the log, and what is in no name of a file."""
 
 _NAME = re.compile(r"[\w.@+ -]{1,64}")
 
@@ -49,6 +55,18 @@ class WebConfig:
     tls: TlsFiles | None = None
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def lacks(self, before: "WebConfig") -> tuple[str, ...]:
+        """The keys of what protects with ``before``, and would not, or less, with this."""
+        lost = ["basic_auth_users"] if before.users and not self.users else []
+        if before.tls and not self.tls:
+            lost.append("tls_server_config")
+        if before.tls and self.tls:
+            if before.tls.client_ca_file and not self.tls.client_ca_file:
+                lost.append("tls_server_config.client_ca_file")
+            if self.tls.min_version < before.tls.min_version:
+                lost.append("tls_server_config.min_version")
+        return tuple(lost)
+
 
 def read_web_config(file: Path) -> WebConfig:
     """Read the file; paths in it are relative to its folder. Raises WebConfigError."""
@@ -58,6 +76,8 @@ def read_web_config(file: Path) -> WebConfig:
         raise WebConfigError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise WebConfigError(f"{file}: is not text in UTF-8") from None
+    except ValueError:
+        raise WebConfigError(f"{str(file)!r}: is no name of a file") from None
     try:
         return _web_config(_parsed(text), file.parent)
     except ValueError as error:
@@ -85,11 +105,16 @@ def _parsed(text: str) -> object:
 
 
 def _web_config(document: object, folder: Path) -> WebConfig:
+    if document in _EMPTY:  # also what is left of a file that was cut
+        raise ValueError("is empty; for neither TLS nor logins write {}, or name no file")
     given = _section(document, "", KEYS)
     tls = given.get("tls_server_config")
-    users = _section(given.get("basic_auth_users"), "basic_auth_users", None)
-    for user, found in users.items():
-        _check_user(user, found)
+    found = given.get("basic_auth_users", {})
+    if found in _EMPTY:
+        raise ValueError("basic_auth_users: is empty; for no logins leave it out")
+    users = _section(found, "basic_auth_users", None)
+    for user, bcrypt_hash in users.items():
+        _check_user(user, bcrypt_hash)
     return WebConfig(None if tls is None else _tls(tls, folder), users)
 
 
@@ -113,16 +138,13 @@ def _shown(key: str) -> str:
 
 def _check_user(user: str, found: object) -> None:
     name = f"basic_auth_users.{_shown(user)}"
-    if not user or ":" in user:
-        raise ValueError(f"{name}: a user name is not empty, and has no colon")
+    if not user or ":" in user or _CONTROL.search(user):
+        raise ValueError(f"{name}: a user name is not empty, and has no colon or control character")
     try:
-        work = cost(found if isinstance(found, str) else "")
-    except ValueError:
-        raise ValueError(
-            f"{name}: not a bcrypt hash; make one with: htpasswd -nBC 10 {_shown(user)}"
-        ) from None
-    if work > HIGHEST_COST:
-        raise ValueError(f"{name}: cost {work} takes too long; {HIGHEST_COST} is the most")
+        refuse_unusable(found if isinstance(found, str) else "")
+    except ValueError as error:
+        again = f"make one with: htpasswd -nBC 10 {_shown(user)}"
+        raise ValueError(f"{name}: {error}; {again}") from None
 
 
 def _tls(value: object, folder: Path) -> TlsFiles:
@@ -131,6 +153,8 @@ def _tls(value: object, folder: Path) -> TlsFiles:
     for key, text in given.items():
         if not isinstance(text, str) or not text:
             raise ValueError(f"{name}.{key}: a value is missing")
+        if _CONTROL.search(text):
+            raise ValueError(f"{name}.{key}: holds a control character")
     for key in ("cert_file", "key_file"):
         if key not in given:
             raise ValueError(f"{name}.{key}: missing; TLS needs a certificate and its key")

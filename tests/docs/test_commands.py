@@ -98,7 +98,7 @@ def _shown(text: str, *, loose: bool) -> Shown:
 
 
 def test_what_a_command_shows_comes_in_order():
-    """Others may come between; dots stand for anything, numbers only if told so; indents do not count."""
+    """Others between, any indent; dots stand for anything, numbers only if told so."""
     output = "a\npower 3.5 W\nb\n"
 
     assert _shown("a\nb\n", loose=False).missing_in(output) == ""

@@ -115,13 +115,14 @@ def test_tls_and_login_from_start_to_end(secured: Secured, demo: subprocess.Pope
     assert status == 200
     assert "carbonfinops_build_info" in body
 
-    secured.write(MUTUAL)
+    secured.write(MUTUAL + USERS)
 
     def only_with_certificate() -> bool:
         try:
             secured.get("/metrics")
         except OSError:
-            return secured.get("/metrics", cert="client")[0] == 200
+            login = f"prometheus:{PASSWORD}"
+            return secured.get("/metrics", login, cert="client")[0] == 200
         return False
 
     until(only_with_certificate, "the changed file is in force")
@@ -141,6 +142,7 @@ def test_tls_and_login_from_start_to_end(secured: Secured, demo: subprocess.Pope
     ("text", "said"),
     [
         (None, "web.yml: cannot be read: No such file or directory"),
+        ("# later", "web.yml: is empty; for neither TLS nor logins write {}, or name no file"),
         ("tls: {}", "web.yml: tls: unknown key; known here: tls_server_config, basic_auth_users"),
         (TLS.replace("server.key", "none.key"), "none.key: cannot be read: No such file or dir"),
     ],

@@ -5,7 +5,7 @@ from threading import Event, Thread
 import bcrypt
 import pytest
 
-from exporter.exposition.basic_auth import Login, cost
+from exporter.exposition.basic_auth import HIGHEST_COST, LOWEST_COST, Login, cost, refuse_unusable
 
 PATIENCE_SECONDS = 5.0
 LEAST_COST = 4
@@ -177,12 +177,46 @@ def test_those_who_wait_use_what_the_first_found():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "s3cret", "$1$abc", "$2b$4$abc", USERS["none"][:-1], USERS["none"] + "a"]
+    "text",
+    [
+        "",
+        "s3cret",
+        "$1$abc",
+        "$2b$4$abc",
+        USERS["none"][:-1],
+        USERS["none"] + "a",
+        USERS["none"].replace("$04$", "$\u0660\u0664$"),
+        USERS["none"][:-1] + "/",
+    ],
 )
 def test_what_is_no_hash(text):
     """Only whole bcrypt hashes are."""
     with pytest.raises(ValueError, match="bcrypt"):
         cost(text)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "said"),
+    [
+        (USERS["none"].replace("$04$", "$03$"), "cost 3 is too low; 4 is the least"),
+        (USERS["none"].replace("$04$", "$00$"), "cost 0 is too low"),
+        (USERS["none"].replace("$04$", "$17$"), "cost 17 takes too long; 16 is the most"),
+        (USERS["none"].replace("$04$", "$99$"), "cost 99 takes too long"),
+        (USERS["none"][:28] + "a" + USERS["none"][29:], "its salt is damaged"),
+        (USERS["none"][:-1], "not a bcrypt hash"),
+    ],
+)
+def test_what_nobody_could_log_in_with(damaged, said):
+    """It looks like a hash, but bcrypt would fail with it, or never be done."""
+    with pytest.raises(ValueError, match=said):
+        refuse_unusable(damaged)
+
+
+@pytest.mark.parametrize("work", [LOWEST_COST, 10, HIGHEST_COST])
+def test_every_hash_that_works_can_be_used(work):
+    """Finding that out costs no more for a high cost."""
+    for kind in ("2a", "2b", "2y"):
+        refuse_unusable(USERS["none"].replace("$2b$04$", f"${kind}${work:02}$"))
 
 
 def test_the_cost_of_a_hash():

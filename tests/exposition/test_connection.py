@@ -54,7 +54,26 @@ def test_heads_come_one_by_one(pair):
     assert connection.receive_head() == b"GET /3 HTTP/1.1\r\n\r\n"
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET / HT"])
+@pytest.mark.parametrize("empty_line", [b"\r\n", b"\n", b"\r"])
+def test_an_empty_line_begins_no_request(pair, empty_line):
+    """Some clients end a request with one more, and then have nothing to say for a while."""
+    connection, client = pair
+    client.sendall(HEAD + empty_line)
+
+    assert connection.receive_head() == HEAD
+    assert connection.receive_head() == b""
+
+
+@pytest.mark.parametrize("empty_line", [b"\r\n", b"\n"])
+def test_an_empty_line_before_a_request_does_not_end_it(pair, empty_line):
+    """Whoever reads the head ignores it."""
+    connection, client = pair
+    client.sendall(empty_line + HEAD)
+
+    assert connection.receive_head() == empty_line + HEAD
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET / HT"])
 def test_a_client_that_has_no_more(pair, sent):
     """The end of its sending is the end, in the middle of a request too."""
     connection, client = pair
@@ -149,6 +168,41 @@ def test_an_answer_that_nobody_takes(pair):
 
     with pytest.raises(ClientGoneError):
         connection.send([b"a" * 100_000_000])
+
+
+class Sluggish:
+    """A socket that takes a byte at a time, and a clock by which each takes ten seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.limits_seconds: list[float] = []
+
+    def setsockopt(self, *_: int) -> None:
+        """Nothing to set."""
+
+    def settimeout(self, seconds: float) -> None:
+        """Keep the limit."""
+        self.limits_seconds.append(seconds)
+
+    def send(self, piece: bytes) -> int:
+        """Take one byte."""
+        self.now += 10.0
+        return min(len(piece), 1)
+
+
+def test_no_time_left_is_no_negative_time():
+    """A socket would take that for a bug; the next piece gets a moment instead."""
+    sluggish = Sluggish()
+    connection = Connection(
+        sluggish,  # type: ignore[arg-type]  # all that is used of one
+        "127.0.0.1",
+        Limits(answer_seconds=15.0),
+        lambda: sluggish.now,
+    )
+
+    connection.send([b"ab", b"cd"])
+
+    assert sluggish.limits_seconds == [15.0, 5.0, 0.001, 0.001]
 
 
 def test_an_answer_to_someone_who_left(pair):

@@ -30,7 +30,7 @@ def address(server: MetricsServer) -> str:
     return f"127.0.0.1:{server.port}"
 
 
-@pytest.mark.parametrize("text", ["", USERS, TLS, TLS + USERS, TLS + "  min_version: TLS13\n"])
+@pytest.mark.parametrize("text", ["{}", USERS, TLS, TLS + USERS, TLS + "  min_version: TLS13\n"])
 @pytest.mark.parametrize("reason", ["", "nothing has been published for 121 s"])
 def test_what_the_exporter_says(site, file, caplog, text, reason):
     """Over whatever the web config file says; no login is needed, and the log stays clean."""
@@ -63,7 +63,9 @@ def test_mutual_tls_shows_life(site, file, version):
             assert "client certificate" in found.text
 
 
-@pytest.mark.parametrize(("served", "now"), [("", TLS), (TLS, ""), (TLS, "nonsense"), ("", "a: [")])
+@pytest.mark.parametrize(
+    ("served", "now"), [("{}", TLS), (TLS, "{}"), (TLS, "nonsense"), ("{}", "a: [")]
+)
 def test_a_file_that_is_not_the_one_in_force(site, file, served, now):
     """A running exporter keeps what it read while the file is wrong: both ways are tried."""
     file.write_text(served)

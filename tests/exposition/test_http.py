@@ -141,6 +141,13 @@ def test_a_body_is_not_the_next_request(server: MetricsServer, method: str) -> N
     assert raw(server, head.encode() + hidden).count(b"HTTP/1.1 ") == 1
 
 
+def test_a_body_makes_no_other_refusal(server: MetricsServer) -> None:
+    """Methods that change something are refused alike, with what is allowed."""
+    answer = ask(server, method="POST", body=b"a")
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+    assert answer.body == ask(server, method="POST").body
+
+
 def read_to_end(connection: socket.socket) -> bytes:
     """Read until the server ends the connection, in order or not."""
     received = b""
@@ -210,6 +217,12 @@ MANY_FIELDS = b"".join(b"X-%d: 1\r\n" % n for n in range(101))
         (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 10_000, 431),
         (b"GET / HTTP/1.1\r\n" + MANY_FIELDS + b"\r\n", 431),
         (b"GET /\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", 413),
+        (b"HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 413),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na", 405),
         (b"\x00\xff\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
@@ -267,7 +280,7 @@ def test_a_client_that_says_nothing_is_sent_away(
     """Without an answer and without a log line: probes of a port and idle clients do so."""
     limits = Limits(idle_seconds=0.05) if asks_first else Limits(head_seconds=0.05)
     with serving(site, limits=limits) as server:
-        answers = raw(server, b"GET /-/ready HTTP/1.1\r\n\r\n" if asks_first else b"")
+        answers = raw(server, b"GET /-/ready HTTP/1.1\r\nHost: x\r\n\r\n" if asks_first else b"")
     assert answers.count(b"HTTP/1.1 ") == int(asks_first)
     assert caplog.records == []
 
@@ -301,8 +314,11 @@ def test_stalled_connections_cannot_lock_out_others(
 
 
 def test_pipelined_requests_are_answered_in_turn(server: MetricsServer) -> None:
-    """What comes behind a request is the next one."""
-    asked = b"GET /-/healthy HTTP/1.1\r\n\r\nGET /-/ready HTTP/1.1\nConnection: close\n\n"
+    """What comes behind a request is the next one, with or without an empty line between them."""
+    asked = (
+        b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
+        b"\r\nGET /-/ready HTTP/1.1\nHost: x\nConnection: close\n\n"
+    )
     answers = raw(server, asked)
     assert answers.count(b"HTTP/1.1 200 OK") == 2
     assert b"healthy\nHTTP/1.1 200 OK" in answers
@@ -311,7 +327,7 @@ def test_pipelined_requests_are_answered_in_turn(server: MetricsServer) -> None:
 
 @pytest.mark.parametrize(
     "request_bytes",
-    [b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\nConnection: TE, Close\r\n\r\n"],
+    [b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nConnection: TE, Close\r\n\r\n"],
 )
 def test_a_client_that_wants_one_answer_gets_one(
     server: MetricsServer, request_bytes: bytes

@@ -1,14 +1,26 @@
 import base64
 import os
 import shutil
+import ssl
 from pathlib import Path
 
 import bcrypt
 import pytest
 
-from exporter.exposition.security import WebConfigError
+from exporter.exposition import security_file
+from exporter.exposition.security import Security, WebConfigError
 from exporter.exposition.security_file import CHECK_SECONDS, SecurityFile, signature
+from exporter.exposition.web_config import WebConfig, read_web_config
 from tests.certificates import issue, make_authority
+
+CUT = """\
+tls_server_config:
+  cert_file: server.crt
+  key_file: server.key
+  client_ca_file: authority.crt
+  client_auth_type: RequireAndVerifyClientCert
+  min_version: TLS13
+"""
 
 
 def users(password: str) -> str:
@@ -32,6 +44,13 @@ class Clock:
     def pass_check(self) -> None:
         """Let the time pass after which the files are looked at again."""
         self.now += CHECK_SECONDS
+
+    def settle(self, security: SecurityFile) -> Security:
+        """Let the files be looked at twice, so that a change is taken; what is in force then."""
+        self.pass_check()
+        security.current()
+        self.pass_check()
+        return security.current()
 
 
 @pytest.fixture
@@ -62,26 +81,57 @@ def rewrite(file: Path, text: str) -> None:
 
 def test_a_changed_file_is_read_again(security, file, clock, caplog):
     """New users are let in, old ones no longer, without a restart."""
-    caplog.set_level("INFO")
     rewrite(file, users("second"))
-    clock.pass_check()
 
-    in_force = security.current().login
+    in_force = clock.settle(security).login
 
     assert in_force.admits(login("second"))
     assert not in_force.admits(login("first"))
-    assert caplog.messages == ["web config file read again"]
+    (record,) = caplog.records
+    assert (record.message, record.levelname) == ("web config file read again", "WARNING")
+    assert (record.tls, record.client_certificates, record.login) == ("no", "no", "yes")
 
 
 def test_the_file_is_looked_at_once_a_second_at_most(security, file, clock):
     """However many requests come."""
     before = security.current()
     rewrite(file, users("second"))
-    clock.now += CHECK_SECONDS - 0.01
-    assert security.current() is before
+    for seconds in (CHECK_SECONDS - 0.01, 0.01, CHECK_SECONDS - 0.01):
+        clock.now += seconds
+        assert security.current() is before
 
     clock.now += 0.01
     assert security.current() is not before
+
+
+def test_a_file_that_is_being_written_is_left_alone(security, file, clock, caplog):
+    """It is taken once two looks have seen the same, and never half of it."""
+    before = security.current()
+    for text in ("#", "# more", users("second")):
+        file.write_text(text)
+        clock.pass_check()
+        assert security.current() is before
+    assert caplog.records == []
+
+    clock.pass_check()
+    assert security.current().login.admits(login("second"))
+
+
+def test_a_file_that_changes_while_it_is_read_is_left_alone(security, file, clock, monkeypatch):
+    """What was read of it may be half of it; it is read again once it has settled."""
+    before = security.current()
+    rewrite(file, users("second"))
+
+    def interrupted(path: Path) -> WebConfig:
+        found = read_web_config(path)
+        rewrite(file, users("third"))
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(security_file, "read_web_config", interrupted)
+        assert clock.settle(security) is before
+
+    assert clock.settle(security).login.admits(login("third"))
 
 
 def test_an_unchanged_file_is_not_read_again(security, clock):
@@ -92,7 +142,9 @@ def test_an_unchanged_file_is_not_read_again(security, clock):
         assert security.current() is before
 
 
-@pytest.mark.parametrize("text", ["nonsense", "a: [", "basic_auth_users: {a: secret}", None])
+@pytest.mark.parametrize(
+    "text", ["nonsense", "a: [", "basic_auth_users: {a: secret}", "", "~", None]
+)
 def test_a_file_that_became_wrong_changes_nothing(security, file, clock, caplog, text):
     """What was in force stays so, one line says so, and a right file is in force again."""
     before = security.current()
@@ -109,26 +161,88 @@ def test_a_file_that_became_wrong_changes_nothing(security, file, clock, caplog,
     assert str(file) in record.problem
 
     rewrite(file, users("second"))
-    clock.pass_check()
-    assert security.current().login.admits(login("second"))
+    assert clock.settle(security).login.admits(login("second"))
 
 
 def test_other_mistakes_are_told_of_too(security, file, clock, caplog):
     """Once each."""
     for text in ("one: 1", "one: 2", "two: 2", "two: 3"):
         rewrite(file, text)
-        clock.pass_check()
-        security.current()
+        clock.settle(security)
 
     assert [record.problem.split(": ")[1] for record in caplog.records] == ["one", "two"]
 
 
-def test_no_protection_is_a_change_like_any(security, file, clock):
-    """Whoever empties the file means it; whoever deletes it does not."""
-    rewrite(file, "")
-    clock.pass_check()
+def test_protection_is_not_removed_while_it_runs(security, file, clock, caplog):
+    """A file without it may have been cut: that needs a restart, and the log says so."""
+    before = security.current()
+    rewrite(file, "{}")
 
-    assert (security.current().tls, security.current().login) == (None, None)
+    assert clock.settle(security) is before
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.message == "web config file is wrong; what was in force stays so"
+    assert record.problem == (
+        f"{file}: basic_auth_users: would protect less than what is in force; "
+        "removing protection needs a restart"
+    )
+
+    again = SecurityFile(file, clock)
+    again.load()
+    assert (again.current().tls, again.current().login) == (None, None)
+
+
+def test_protection_may_be_added_while_it_runs(file, clock, caplog):
+    """And from then on stays."""
+    file.write_text("{}")
+    security = SecurityFile(file, clock)
+    security.load()
+    assert security.current().login is None
+
+    rewrite(file, users("first"))
+    assert clock.settle(security).login
+    rewrite(file, "{}")
+    assert clock.settle(security).login
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+
+
+def test_a_file_that_was_cut_protects_no_less(with_tls, tmp_path, clock):
+    """Wherever it was cut, a login and client certificates are asked for as before."""
+    file = tmp_path / "web.yml"
+    whole = CUT + users("first")
+    rewrite(file, whole)
+    before = clock.settle(with_tls)
+    assert before.login
+    for length in range(len(whole)):
+        rewrite(file, whole[:length])
+        found = clock.settle(with_tls)
+        assert found.tls.verify_mode == ssl.CERT_REQUIRED
+        assert found.tls.minimum_version == ssl.TLSVersion.TLSv1_3
+        assert found.login.admits(login("first"))
+
+
+@pytest.mark.parametrize("error", [ValueError("s3cret"), OSError("s3cret")])
+def test_a_mistake_that_nobody_thought_of_changes_nothing(
+    security, file, clock, caplog, monkeypatch, error
+):
+    """It is told of in one line that quotes nothing; no request fails."""
+    before = security.current()
+    rewrite(file, users("second"))
+
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(security_file, "Login", fail)
+
+    assert clock.settle(security) is before
+    (record,) = caplog.records
+    assert record.problem == f"{file}: cannot be used: {type(error).__name__}"
+
+
+def test_a_name_that_no_file_has_is_refused(tmp_path, clock):
+    """In one line."""
+    with pytest.raises(WebConfigError, match="no name of a file"):
+        SecurityFile(tmp_path / "a\0b", clock).load()
 
 
 @pytest.fixture
@@ -149,18 +263,16 @@ def test_changed_certificates_are_read_again(with_tls, tmp_path, clock):
     """The web config file itself is as it was."""
     before = with_tls.current()
     issue(tmp_path, "server", make_authority(tmp_path))
-    clock.pass_check()
 
-    assert with_tls.current().tls is not before.tls
+    assert clock.settle(with_tls).tls is not before.tls
 
 
 def test_a_changed_client_authority_is_read_again(with_tls, tmp_path, clock):
     """Clients of the old one are no longer let in."""
     before = with_tls.current()
     make_authority(tmp_path)
-    clock.pass_check()
 
-    assert with_tls.current().tls is not before.tls
+    assert clock.settle(with_tls).tls is not before.tls
 
 
 def test_half_a_change_changes_nothing(with_tls, tmp_path, clock, caplog):
@@ -171,13 +283,11 @@ def test_half_a_change_changes_nothing(with_tls, tmp_path, clock, caplog):
     pair = issue(folder, "server", make_authority(folder))
 
     shutil.copy(pair.cert_file, tmp_path)
-    clock.pass_check()
-    assert with_tls.current() is before
+    assert clock.settle(with_tls) is before
     assert "is not the key of" in caplog.records[0].problem
 
     shutil.copy(pair.key_file, tmp_path)
-    clock.pass_check()
-    assert with_tls.current() is not before
+    assert clock.settle(with_tls) is not before
 
 
 def test_a_wrong_file_at_the_start_is_an_error(file, clock):

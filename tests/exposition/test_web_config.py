@@ -41,13 +41,22 @@ def problem(read, tmp_path):
     return problem
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "# nothing\n", "{}", "basic_auth_users:\n", "basic_auth_users: {}\n"],
-)
-def test_an_empty_file_protects_nothing(read, text):
-    """No TLS and no login, as with the exporter-toolkit."""
+@pytest.mark.parametrize("text", ["{}", "---\n{}\n", "basic_auth_users: {}\n", "# none yet\n{}\n"])
+def test_an_empty_mapping_protects_nothing(read, text):
+    """No TLS and no login: whoever writes that means it."""
     assert read(text) == WebConfig()
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "---\n", "null\n", "~", "''"])
+def test_an_empty_file_is_refused(problem, text):
+    """It may be what is left of one that was cut: protection does not go silently."""
+    assert problem(text) == "is empty; for neither TLS nor logins write {}, or name no file"
+
+
+@pytest.mark.parametrize("text", ["basic_auth_users:\n", "basic_auth_users: null\n"])
+def test_an_empty_section_is_refused(problem, text):
+    """As an empty file is, and for the same reason."""
+    assert problem(text) == "basic_auth_users: is empty; for no logins leave it out"
 
 
 def test_everything(read, tmp_path):
@@ -119,8 +128,22 @@ def test_user_names_are_texts(read, name):
         (f"basic_auth_users: {{'': {HASH}}}", "basic_auth_users.(not shown): a user name"),
         (
             f"basic_auth_users: {{a: {HASH.replace('$10$', '$17$')}}}",
-            "basic_auth_users.a: cost 17 takes too long; 16 is the most",
+            "basic_auth_users.a: cost 17 takes too long; 16 is the most; make one with: htpasswd",
         ),
+        (
+            f"basic_auth_users: {{a: {HASH.replace('$10$', '$03$')}}}",
+            "basic_auth_users.a: cost 3 is too low; 4 is the least; make one with: htpasswd",
+        ),
+        (
+            f"basic_auth_users: {{a: {HASH[:28]}a{HASH[29:]}}}",
+            "basic_auth_users.a: not a bcrypt hash: its salt is damaged; make one with: htpasswd",
+        ),
+        (f'basic_auth_users: {{"a\\0": {HASH}}}', "basic_auth_users.(not shown): a user name"),
+        (f'basic_auth_users: {{"\\ud800": {HASH}}}', "basic_auth_users.(not shown): a user name"),
+        (TLS.replace("server.crt", r'"a\0b"'), "tls_server_config.cert_file: holds a control"),
+        (TLS.replace("server.key", r'"a\nb"'), "tls_server_config.key_file: holds a control"),
+        (MUTUAL.replace("authority.crt", r'"\e"'), "tls_server_config.client_ca_file: holds a"),
+        (TLS.replace("server.crt", r'"\ud800"'), "tls_server_config.cert_file: holds a control"),
         (USERS + USERS, "line 1: a key is given twice below here"),
         ("basic_auth_users:\n  a: b\n  a: c\n", "line 2: a key is given twice below here"),
         ("a: [", "is not YAML at line 1, column 5"),
@@ -166,9 +189,34 @@ def test_a_file_that_cannot_be_read(tmp_path):
     """It is named, with the reason."""
     with pytest.raises(WebConfigError, match=r"nowhere\.yml: cannot be read: No such file"):
         read_web_config(tmp_path / "nowhere.yml")
+    with pytest.raises(WebConfigError, match=r"x00b': is no name of a file"):
+        read_web_config(tmp_path / "a\0b")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(WebConfigError, match="binary: is not text in UTF-8"):
         read_web_config(tmp_path / "binary")
+
+
+ALL = MUTUAL + "  min_version: TLS13\n" + USERS
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "lacking"),
+    [
+        ("{}", "{}", ()),
+        ("{}", ALL, ()),
+        (ALL, ALL, ()),
+        (USERS, USERS.replace("prometheus", "other"), ()),
+        (TLS + USERS, MUTUAL + "  min_version: TLS13\n" + USERS, ()),
+        (ALL, "{}", ("basic_auth_users", "tls_server_config")),
+        (TLS + USERS, TLS, ("basic_auth_users",)),
+        (TLS + USERS, USERS, ("tls_server_config",)),
+        (MUTUAL, TLS, ("tls_server_config.client_ca_file",)),
+        (TLS + "  min_version: TLS13\n", TLS, ("tls_server_config.min_version",)),
+    ],
+)
+def test_what_would_protect_less(read, before, now, lacking):
+    """Whatever a file that was cut may lose; users may go as long as one stays."""
+    assert read(now).lacks(read(before)) == lacking
 
 
 @pytest.mark.parametrize(
