@@ -35,7 +35,6 @@ fi
 rules=$(cd "$(dirname "$0")" && pwd)/rules
 address=${HISTORY_ADDRESS:-127.0.0.1:19099}
 work=$(mktemp -d)
-until=$(($(date +%s) - 60))
 server=
 running=
 complete=
@@ -84,16 +83,18 @@ start() {
 
 # The hidden flag keeps promtool from making a block of every two hours, which takes many times as
 # long. It reads a file once for every block: let there be one. Rules are asked block by block, and
-# no answer may have more than 11,000 points: let those be 20 days. Both become promtool, so that it
+# no answer may have more than 11,000 points: let those be a week. Both become promtool, so that it
 # can be told to end.
 load() {
     exec promtool tsdb create-blocks-from --max-block-duration=39366h -q openmetrics "$1" "$2"
 }
 
+# Up to now, which samples last for: so nothing has ended when the Prometheus to come looks at it.
 record() {
-    exec promtool tsdb create-blocks-from --max-block-duration=486h -q rules \
-        --url="http://$address" --start=$((until - days * 86400)) --end="$until" \
-        --eval-interval=240s --output-dir="$2" "$rules/$1.rules.yml"
+    now=$(date +%s)
+    exec promtool tsdb create-blocks-from --max-block-duration=162h -q rules \
+        --url="http://$address" --start=$((now - days * 86400)) --end="$now" \
+        --eval-interval=180s --output-dir="$2" "$rules/$1.rules.yml"
 }
 
 # Call a function with each name at once, and move the blocks that it has made into DATA.

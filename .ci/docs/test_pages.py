@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,12 +20,6 @@ from page_run import Outcome, PageError, Terminal, report
 
 REGIONS = "eu-central-1,eu-west-1"
 PROFILE = "stand-in"
-
-
-@pytest.fixture(scope="module")
-def ending() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -66,12 +65,6 @@ class VictoriaMetrics:
         """End the process."""
         self._http.close()
         ended(self._process)
-
-
-@pytest.fixture(scope="module")
-def ending() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -43,6 +43,15 @@ def test_the_past_is_as_long_as_it_was_asked_for(demo: LivedDemo) -> None:
     assert demo.value(hours, at) == pytest.approx(DAYS * 24, abs=1)
 
 
+def test_nothing_pauses_where_the_past_ends(demo: LivedDemo) -> None:
+    """The month's forecast, the last to be recorded and the slowest, has a value all the time."""
+    forecasts = "count(fleet:carbonfinops_cost_eur_per_month:forecast) or vector(0)"
+    at = demo.settled()
+    seconds = int(at - demo.begun_at)
+
+    assert demo.value(f"min_over_time(({forecasts})[{seconds}s:15s])", at) == 1
+
+
 def test_live_samples_go_on_with_the_same_series(demo: LivedDemo) -> None:
     """No series of the fleet, its sources and its rules ends where the live samples begin."""
     past = demo.series(OURS, demo.begun_at - 2 * STEP_SECONDS)

@@ -7,6 +7,7 @@ several times; then once with the rules written out down to the series of single
 import math
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,20 +54,31 @@ def asked(query: Query, until: float) -> tuple[str, dict[str, object]]:
     return "query_range", {"query": query.expr, **span}
 
 
-def measured(server: Lived, query: Query) -> Measured:
-    """Ask several times, the first time cold."""
+def measured(server: Lived, wall: Sequence[Query]) -> list[Measured]:
+    """Ask each several times, the first time cold; only then those that keep the server busy."""
+    times = [_times(server, query) for query in wall]
+    return [
+        Measured(query, each, _plain_seconds(server, query))
+        for query, each in zip(wall, times, strict=True)
+    ]
+
+
+def _times(server: Lived, query: Query) -> Spread:
     path, parameters = asked(query, server.until)
-    times = [server.seconds(path, parameters) for _ in range(REPEATS)]
+    return Spread.of([server.seconds(path, parameters) for _ in range(REPEATS)])
+
+
+def _plain_seconds(server: Lived, query: Query) -> float | None:
     plain = unrecorded(query.expr)
     if plain is None:
-        return Measured(query, Spread.of(times), None)
+        return None
+    path, parameters = asked(query, server.until)
     try:
-        seconds = server.seconds(path, {**parameters, "query": plain})
+        return server.seconds(path, {**parameters, "query": plain})
     except Refused as refusal:
         if "timed out" not in str(refusal):
             raise
-        seconds = math.inf
-    return Measured(query, Spread.of(times), seconds)
+        return math.inf
 
 
 def show(found: list[Measured]) -> None:
@@ -101,7 +113,7 @@ def main() -> None:
         sys.exit("there is no wall to measure")
     with tempfile.TemporaryDirectory() as folder:
         with lived(Path(folder), DAYS, INSTANCES, LIMIT_SECONDS) as server:
-            show([measured(server, query) for query in wall])
+            show(measured(server, wall))
 
 
 if __name__ == "__main__":
