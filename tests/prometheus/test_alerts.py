@@ -207,6 +207,21 @@ def test_alertmanager_takes_the_configuration(run):
     assert named <= set(ALERTS)
 
 
+def test_alertmanager_takes_the_receivers_of_the_documentation(run, tmp_path):
+    """They are shown as what takes the place of the two in the file, under the same names."""
+    page = (ROOT / "docs/how-to/be-told-of-alerts.md").read_text(encoding="utf-8")
+    found = re.search(r"^```yaml\n(receivers:.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert found
+    shown = yaml.safe_load(found[1])
+    configuration = load(PROMETHEUS / "alertmanager.yml")
+    names = [receiver["name"] for receiver in configuration["receivers"]]
+    assert [receiver["name"] for receiver in shown["receivers"]] == names
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(yaml.safe_dump(configuration | shown))
+
+    run("amtool", "check-config", file)
+
+
 def test_vmalert_takes_the_alerts(run):
     """VictoriaMetrics loads the same files."""
     run("vmalert", "-dryRun", f"-rule={PROMETHEUS / 'rules' / '*.alerts.yml'}")
