@@ -22,7 +22,7 @@ class RoleSettings(Frozen):
     external_id: SecretStr = Field(
         SecretStr(""), description="external id its trust policy asks for"
     )
-    regions: tuple[str, ...] = Field((), description="its regions; default: as for all accounts")
+    regions: CommaList = Field((), description="its regions; default: as for all accounts")
 
     _known_regions = field_validator("regions")(check_regions)
 
@@ -53,7 +53,7 @@ class AwsSettings(Frozen):
     )
     tag_labels: dict[str, str] = Field(
         {t: t for t in ("team", "environment", "service", "cost_center")},
-        description="JSON: label to AWS tag key; the label appears as tag_<label>",
+        description="JSON object, from label to AWS tag key; the label appears as tag_<label>",
     )
     tag_values_limit: int = Field(200, ge=1, description="distinct values kept per tag label")
     pricing_region: str = Field("us-east-1", description="region of the Price List endpoint")

@@ -60,9 +60,17 @@ class Span:
         steps = -int(-days * SECONDS_PER_DAY // step)
         return cls(end_at - steps * step, end_at, step)
 
+    @property
+    def instants(self) -> int:
+        """How many it has."""
+        return (self.until_at - self.from_at) // self.step_seconds + 1
+
     def part(self, number: int, of: int) -> "Span":
-        """One of so many pieces of the same length, counted from 1; they share no instant."""
-        steps = (self.until_at - self.from_at) // self.step_seconds
+        """One of so many pieces of the same length, counted from 1; they share no instant.
+
+        There are no more pieces than instants.
+        """
+        steps = self.instants - 1
         first = steps * (number - 1) // of + (number > 1)
         from_at, until_at = (
             self.from_at + step * self.step_seconds for step in (first, steps * number // of)

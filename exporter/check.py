@@ -11,6 +11,7 @@ from exporter.core.evidence import HardwareProfile, PriceQuote
 from exporter.core.fleet import Inventory
 from exporter.core.provenance import FailureReason
 from exporter.data.regions import AWS_GLOBAL_PUE, AWS_GLOBAL_PUE_YEAR
+from exporter.exposition.scenario_words import plural
 from exporter.refresh import Cell
 from exporter.settings import Settings
 from exporter.store import StateDirectory, StateError
@@ -42,7 +43,6 @@ class Finding:
 
 def refresh_once(application: Application, limit_seconds: float) -> bool:
     """Refresh on this thread's watch until every fact was asked for once; whether it was."""
-    started_wall_at = time.time()
     deadline_at = time.monotonic() + limit_seconds
     application.start_scheduler()
     settled = False
@@ -52,7 +52,7 @@ def refresh_once(application: Application, limit_seconds: float) -> bool:
         # What was published now, or an attempt that ended meanwhile, may call for further facts.
         application.roster.reconcile()
         overdue = time.monotonic() >= deadline_at
-        pending = _is_pending(application, started_wall_at)
+        pending = _is_pending(application)
         quiet = not (pending or application.news.is_set())
         if overdue or (settled and quiet):
             application.scheduler.stop()
@@ -63,11 +63,14 @@ def refresh_once(application: Application, limit_seconds: float) -> bool:
             application.news.wait(_POLL_SECONDS)
 
 
-def _is_pending(application: Application, started_wall_at: float) -> bool:
-    return any(
-        cell.fresh() is None and cell.state.attempted_wall_at < started_wall_at
-        for cell in application.roster.cells()
-    )
+def _is_pending(application: Application) -> bool:
+    """Whether a fact is lacking that was not asked for yet; it is asked for now.
+
+    So is what an earlier process had failed to get: the operator may have mended it.
+    """
+    lacking = [cell.key for cell in application.roster.cells() if cell.fresh() is None]
+    pending = [key for key in lacking if application.scheduler.hasten(key)]
+    return bool(pending)
 
 
 def findings(application: Application, settings: Settings, *, complete: bool) -> list[Finding]:
@@ -105,7 +108,7 @@ def _of_cell(cell: Cell[Any]) -> Finding:
     match state.value:
         case Inventory() as inventory:
             listed, running = len(inventory.instances), inventory.running_count
-            return Finding(Level.OK, subject, f"{listed} instances, {running} running")
+            return Finding(Level.OK, subject, f"{plural(listed, 'instance')}, {running} running")
         case PriceQuote(usd_per_hour=None):
             return Finding(Level.NOTE, subject, "no usable list price: instances have no cost")
         case HardwareProfile(power_gap=gap) if gap is not None:

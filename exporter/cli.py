@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("exporter.cli")
 
 SIMULATED = "a simulated fleet: no number here is real"
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit code that shells give what Ctrl+C has ended."""
 NO_INVENTORY = "carbonfinops: no inventory could be read; run carbonfinops check"
 
 
@@ -39,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -186,8 +190,11 @@ def _backfill(options: argparse.Namespace) -> int:
     if until_at > now:
         raise SettingsError("--until: a history does not reach into the future")
     span = Span.ending(until_at, options.days, options.step)
+    number, pieces = options.part
+    if pieces > span.instants:
+        raise SettingsError(f"--part: {pieces} are too many: there are {span.instants} instants")
     target = (("instance", options.instance), ("job", options.job))
-    piece = span.part(*options.part)
+    piece = span.part(number, pieces)
     history = Backfill(settings, options.seed, options.instances, piece, span.until_at, target)
     output = options.output
     try:

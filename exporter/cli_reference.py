@@ -28,13 +28,15 @@ _ENDINGS = """\
 | 1 | `health` | the exporter does not answer, or answers that it is not well |
 | 1 | `snapshot`, `scenarios` | no inventory could be read |
 | 2 | all | the arguments are wrong |
+| 130 | all others than `serve` and `demo` | ended by SIGINT (<kbd>Ctrl</kbd>+<kbd>C</kbd>) |
 
 Results go to standard output, the log and remarks to standard error. `serve` and `demo` run until
 they are ended; the others end by themselves, `check`, `snapshot` and `scenarios` after about two
 minutes at the latest.
 
 `check` asks every source anew; `snapshot` and `scenarios` ask for what the state directory does not
-hold or what is due again. AWS bills for some of it: [what asking costs](iam.md#what-asking-costs).
+hold, what is due again, and what had failed and is lacking. AWS bills for some of it:
+[what asking costs](iam.md#what-asking-costs).
 None of the three writes to the state directory, so all may run beside `serve`.
 """
 
@@ -86,7 +88,7 @@ def _default_and_meaning(action: argparse.Action) -> tuple[str, str]:
     meaning, bracket, default = (action.help or "").removesuffix(")").rpartition(" (")
     if bracket and " " not in default:
         return f"`{default}`", meaning
-    return _default(action), action.help or "one of these"
+    return _default(action), action.help or ""
 
 
 def _default(action: argparse.Action) -> str:

@@ -26,6 +26,15 @@ SECRETS = (
 """Settings that hold a secret: each may be given as NAME_FILE, the path of a file that holds it."""
 
 
+_MAPPING = "write a mapping, in JSON {...}"
+_PLAINLY = {
+    "tuple_type": "write a list, in JSON [...]",
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+}
+"""What to say in place of the names of Python's types."""
+
+
 class SettingsError(Exception):
     """Settings are wrong; each line of the message names one of them."""
 
@@ -106,7 +115,7 @@ def _nested(variables: Mapping[str, str]) -> dict[str, Any]:
         try:
             nested = _merged(nested, source())
         except PydanticSettingsError:
-            raise SettingsError(f"{name}: not valid JSON") from None
+            raise SettingsError(f"{name}: not valid JSON; {_form(path)}") from None
     return nested
 
 
@@ -125,11 +134,21 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 def _lines(error: ValidationError) -> Iterable[str]:
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         path = [str(part) for part in problem["loc"]]
-        name = PREFIX + LEVELS.join(path).upper().replace("-", "_") if path else "settings"
+        name = PREFIX + LEVELS.join(path).upper() if path else "settings"
         if problem["type"] == "extra_forbidden":
             yield f"{name}: unknown setting{_suggestion(path)}"
         else:
-            yield f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+            text = _PLAINLY.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+            yield f"{name.replace('-', '_')}: {text}"
+
+
+def _form(path: list[str]) -> str:
+    """What to write for a setting whose value is JSON, or for a section or mapping."""
+    section = Settings.model_fields[path[0]]
+    inner = getattr(section.annotation, "model_fields", {}).get(LEVELS.join(path[1:]))
+    if inner is None or not inner.description:
+        return f"its settings begin with {PREFIX}{path[0].upper()}{LEVELS}"
+    return f"it is a {inner.description}"
 
 
 def _is_known(path: list[str]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from exporter.core.snapshot import Bounded, FleetSnapshot, InstanceEstimate
 from exporter.core.statement import WINDOW_SECONDS
 from exporter.core.units import SECONDS_PER_HOUR
+from exporter.exposition.scenario_words import plural
 from exporter.report_statement import statement_document
 
 COLUMNS = (
@@ -174,9 +175,10 @@ def _statement_lines(snapshot: FleetSnapshot) -> list[str]:
     days = [each.last_day_usd for each in billed.values() if each.last_day_usd is not None]
     spent = _figure(sum(days)) if days else "unknown"
     accounts = {place.account_id for place, _ in snapshot.counts} | billed.keys()
+    known = plural(len(accounts), "account")
     return [
         f"alignment  {share} of the time run in the last {hours} h has both cost and carbon",
-        f"billed     {spent} USD on the last full day, {len(days)} of {len(accounts)} accounts",
+        f"billed     {spent} USD on the last full day, {len(days)} of {known}",
     ]
 
 

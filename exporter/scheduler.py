@@ -24,14 +24,8 @@ from exporter.refresh import (
     retry_delay_seconds,
 )
 
-RETRY_SECONDS = 60.0
-"""After a restart what had failed is asked again soon: the operator may have mended it."""
-
-PAID_RETRY_SECONDS = 3600.0
-"""The same for what is paid by the call: a program that is started again and again must not buy
-each time."""
-
-PAID_BY_CALL = frozenset({SourceName.COST_EXPLORER})
+COST_EXPLORER_REST_SECONDS = 3600.0
+CLOUDWATCH_REST_SECONDS = 60.0
 
 
 class Lane(Protocol):
@@ -75,6 +69,7 @@ class _Task:
     due_at: float
     running: bool = False
     poked: bool = False
+    asked: bool = False
 
 
 @dataclass(slots=True)
@@ -124,10 +119,17 @@ class Scheduler:
         """Refresh a cell now, without moving its regular time."""
         with self._lock:
             task = self._tasks.get(key)
-            if task and not task.running and not task.poked:
-                task.poked = True
-                heapq.heappush(self._heap, (self._clock.monotonic(), next(self._order), key))
-                self._wake.set()
+            if task:
+                self._poke(task)
+
+    def hasten(self, key: CellKey) -> bool:
+        """Make the first attempt at a cell now, if there was none; whether it is yet to end."""
+        with self._lock:
+            task = self._tasks.get(key)
+            if task is None or task.asked:
+                return False
+            self._poke(task)
+            return True
 
     def step(self) -> float | None:
         """Hand out every task that is due; seconds until the next one, None when there is none."""
@@ -173,9 +175,16 @@ class Scheduler:
             elif not task.poked or task.due_at <= now:
                 task.due_at = now + refresh_delay_seconds(cell.cadence, self._draw)
             task.running = task.poked = False
+            task.asked = True
             if self._tasks.get(cell.key) is task:
                 self._push(task)
         self._on_change()
+
+    def _poke(self, task: _Task) -> None:
+        if not task.running and not task.poked:
+            task.poked = True
+            heapq.heappush(self._heap, (self._clock.monotonic(), next(self._order), task.cell.key))
+            self._wake.set()
 
     def _push(self, task: _Task) -> None:
         heapq.heappush(self._heap, (task.due_at, next(self._order), task.cell.key))
@@ -189,7 +198,23 @@ class Scheduler:
         since = max(0.0, self._clock.wall() - state.attempted_wall_at)
         cadence = cell.cadence
         if state.reason is not None:
-            soon_seconds = PAID_RETRY_SECONDS if cell.key.source in PAID_BY_CALL else RETRY_SECONDS
-            soon_seconds = min(cadence.interval_seconds, soon_seconds)
-            cadence = Cadence(soon_seconds, cadence.max_age_seconds)
+            rest_seconds = _rest_seconds(cell.key.source, state.reason)
+            rest_seconds = min(cadence.interval_seconds, rest_seconds)
+            cadence = Cadence(rest_seconds, cadence.max_age_seconds)
         return max(0.0, refresh_delay_seconds(cadence, self._draw) - since)
+
+
+def _rest_seconds(source: SourceName, reason: FailureReason) -> float:
+    """How long what had failed before a restart is left alone.
+
+    It is asked at once, for the operator may have mended it; but a program that is started again
+    and again must not buy each time. Whether AWS bills what Cost Explorer refuses is not known.
+    """
+    match source, reason:
+        case _, FailureReason.NOT_CONFIGURED:  # nobody was asked
+            return 0.0
+        case SourceName.COST_EXPLORER, _:
+            return COST_EXPLORER_REST_SECONDS
+        case SourceName.CLOUDWATCH_CPU, _ if reason is not FailureReason.DENIED:
+            return CLOUDWATCH_REST_SECONDS
+    return 0.0

@@ -18,25 +18,38 @@ from pydantic import (
     SecretStr,
     field_validator,
 )
+from pydantic_core import from_json
 from pydantic_settings import NoDecode
 
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _assignments(value: object) -> object:
-    """``eu-central-1=DE,eu-west-2=GB`` as a mapping."""
-    if isinstance(value, str) and not value.lstrip().startswith("{"):
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        if any(not separator for _, separator, _ in pairs):
-            raise ValueError("write region=zone pairs, separated by commas")
-        return {key.strip(): zone.strip() for key, _, zone in pairs}
-    return value
+    """``eu-central-1=DE,eu-west-2=GB`` as a mapping; the same in JSON will do."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("{"):
+        return _decoded(value, "region=zone pairs")
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    if any(not separator for _, separator, _ in pairs):
+        raise ValueError("write region=zone pairs, separated by commas")
+    return {key.strip(): zone.strip() for key, _, zone in pairs}
 
 
 def _comma_list(value: object) -> object:
-    if isinstance(value, str) and not value.lstrip().startswith("["):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
+    """``eu-central-1,eu-west-2`` as a list; the same in JSON will do."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return _decoded(value, "values")
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _decoded(text: str, what: str) -> object:
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError:
+        raise ValueError(f"not valid JSON; write {what}, separated by commas") from None
 
 
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)]

@@ -213,7 +213,7 @@ def test_looks_cover_the_span(days, step_seconds, instants):
     assert set(apart[1:]) <= {LOOK_SECONDS // step_seconds * step_seconds}
 
 
-@pytest.mark.parametrize("of", [1, 2, 3, 7])
+@pytest.mark.parametrize("of", [1, 2, 3, 7, 361])
 def test_parts_share_no_instant_and_leave_none_out(of):
     """Pieces that several processes make are together what one makes."""
     span = Span.ending(1_800_000_000, 1.0, 240)

@@ -104,8 +104,8 @@ def test_all_is_well(tmp_path):
         "pricing eu-central-1 m5.large|RunInstances|default",
         "pricing eu-west-1 m5.large|RunInstances|default",
     ]
-    assert found[f"ec2_inventory {ACCOUNT} eu-central-1"][1] == "1 instances, 1 running"
-    assert found[f"ec2_inventory {ACCOUNT} eu-west-1"][1] == "1 instances, 0 running"
+    assert found[f"ec2_inventory {ACCOUNT} eu-central-1"][1] == "1 instance, 1 running"
+    assert found[f"ec2_inventory {ACCOUNT} eu-west-1"][1] == "1 instance, 0 running"
 
 
 @pytest.mark.parametrize("reason", [r for r in FailureReason if r != "not_configured"])
@@ -320,6 +320,35 @@ def test_one_refresh_takes_what_a_running_exporter_knows(tmp_path):
 
     assert application.publisher.published.snapshot is not None
     assert {call.kind for call in made[0].calls} <= {"accounts", "exchange_rate"}
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_one_refresh_asks_once_for_what_a_running_exporter_failed_to_get(tmp_path, mended):
+    """Now, for somebody may have mended it; whatever the answer, that is all."""
+    kinds = ("bill", "cpu", "trail", "grid_intensity", "grid_history")
+    failing: dict[Call | str, Exception] = {kind: down(FailureReason.DENIED) for kind in kinds}
+    clock = FakeClock(time.time() - 60)
+    with StateDirectory(tmp_path) as running:
+        found = Publishing(FakeUpstreams(clock, *real_time_fleet()), clock, store=running)
+        found.upstreams.failing |= failing
+        found.settle()
+        found.run(60)
+    made = []
+
+    def make_upstreams(_settings, _observer, clock):
+        made.append(FakeUpstreams(clock, *real_time_fleet()))
+        made[0].failing |= {} if mended else failing
+        return made[0]
+
+    store = StateDirectory(tmp_path, writable=False)
+    application = build(settings_of(tmp_path), make_upstreams, store=store)
+    assert refresh_once(application, PATIENCE_SECONDS)
+
+    assert {call.kind for call in made[0].calls} - {"accounts", "exchange_rate"} == set(kinds)
+    assert set(made[0].calls.values()) == {1}
+    snapshot = application.publisher.published.snapshot
+    assert snapshot is not None
+    assert snapshot.covered_ratio[Quantity.EMISSIONS] == float(mended)
 
 
 def test_one_refresh_does_not_wait_for_ever():

@@ -80,6 +80,8 @@ def test_version(capsys):
         ("backfill", "--part", "1/x"),
         ("backfill", "--job", ""),
         ("backfill", "--instance", ""),
+        ("backfill", "--until", "0001-01-01"),
+        ("demo", "--seed", "1.5"),
     ],
 )
 def test_wrong_arguments(capsys, arguments):
@@ -90,6 +92,26 @@ def test_wrong_arguments(capsys, arguments):
     assert output.out == ""
     assert output.err.startswith("usage: carbonfinops")
     assert "Traceback" not in output.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("demo", "--instances", "0"), "'0' is not a whole number from 1 to 65536"),
+        (("demo", "--instances", "many"), "'many' is not a whole number from 1 to 65536"),
+        (("backfill", "--days=-1"), "'-1' is not a number of days above 0, and 42 at most"),
+        (("backfill", "--days", "nan"), "'nan' is not a number of days above 0, and 42 at most"),
+        (("backfill", "--until", "0001-01-01"), "'0001-01-01' is before 1971"),
+        (("demo", "--seed", "x"), "'x' is not a whole number"),
+    ],
+)
+def test_what_is_wrong_with_an_argument(capsys, arguments, says):
+    """The last line says what was written and what may be, without a name of the program's own."""
+    assert exit_code(*arguments) == 2
+
+    last = capsys.readouterr().err.splitlines()[-1]
+    option = arguments[1].partition("=")[0]
+    assert last == f"carbonfinops {arguments[0]}: error: argument {option}: {says}"
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -214,6 +236,8 @@ FAILURES = {
     ),
     "pue": (("serve",), {"CARBONFINOPS_PUE": "1.15"}, "CARBONFINOPS_PUE"),
     "fleet": (("demo", "--instances", "-5"), {}, "--instances"),
+    "future": (("backfill", "--until", "9998-01-01"), {}, "--until: "),
+    "pieces": (("backfill", "--days", "0.01", "--part", "2/6"), {}, "--part: 6 are too many: "),
 }
 
 
@@ -291,6 +315,31 @@ def test_no_inventory(monkeypatch, command):
     assert ended.stderr.splitlines()[-1] == (
         "carbonfinops: no inventory could be read; run carbonfinops check"
     )
+
+
+def test_an_interrupt_ends_a_command_without_a_trace(monkeypatch):
+    """Somebody has waited long enough for an upstream that does not answer."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_SECONDS)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with subprocess.Popen(
+            [sys.executable, "-m", "exporter", "check"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                connection, _ = silent.accept()
+                with connection:
+                    process.send_signal(signal.SIGINT)
+                    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
+            finally:
+                process.kill()
+
+    assert (process.returncode, output, errors) == (130, "", "")
 
 
 def test_the_business_case_of_a_simulated_fleet():

@@ -170,6 +170,16 @@ def test_unknown_top_level_name(load, where):
     assert str(caught.value) == expected
 
 
+def test_an_unknown_name_is_shown_as_it_is_written(load):
+    """A hyphen is not an underscore: else the line would advise what it complains about."""
+    with pytest.raises(SettingsError) as caught:
+        load(toml='state-dir = "x"\n')
+
+    assert str(caught.value) == (
+        "CARBONFINOPS_STATE-DIR: unknown setting; did you mean CARBONFINOPS_STATE_DIR?"
+    )
+
+
 def test_every_problem_has_its_line(load):
     """Nobody has to start three times to mend three settings."""
     with pytest.raises(SettingsError) as caught:

@@ -119,7 +119,7 @@ embodied   2 (1 to 4) gCO2e/h, 50% of the running instances
 cost       0.115 USD/h, 50% of the running instances
 cost       unknown EUR/h, 0% of the running instances
 alignment  87.5% of the time run in the last 48 h has both cost and carbon
-billed     23 USD on the last full day, 1 of 1 accounts
+billed     23 USD on the last full day, 1 of 1 account
 """
 
 

@@ -11,6 +11,7 @@ from exporter.core.provenance import FailureReason, Scope, SourceName
 from exporter.refresh import Cadence, CellKey, CellState
 from exporter.scheduler import Scheduler, ThreadLane
 from tests.fakes import (
+    DEFAULT_CADENCES,
     FakeClock,
     FakeSource,
     HeldLane,
@@ -23,6 +24,7 @@ from tests.fakes import (
 DAY = 86400.0
 CADENCE = Cadence(1000.0, 3000.0)
 PATIENCE_SECONDS = 10.0
+PAID = (SourceName.COST_EXPLORER, SourceName.CLOUDWATCH_CPU)
 
 
 def source_of(zone: str, *outcomes: object) -> ScriptedSource[object]:
@@ -147,18 +149,89 @@ def test_restored_cell_that_is_overdue_is_asked_at_once():
     assert source.calls == 1
 
 
-def test_restored_failure_is_asked_again_within_a_minute():
-    """A restart is often meant to mend a failure: it does not wait a whole interval."""
-    clock, source = FakeClock(), source_of("DE")
-    scheduler = make_scheduler(clock)
-    cell = make_cell(source, clock, CADENCE)
-    at = clock.wall()
-    cell.restore(CellState(attempted_wall_at=at, reason=FailureReason.NOT_CONFIGURED))
+def restored_failure(
+    scheduler: Scheduler, clock: FakeClock, name: SourceName, reason: FailureReason
+) -> tuple[CellKey, ScriptedSource[object]]:
+    """Add a cell that had failed five seconds before the restart; every answer would be good."""
+    source = ScriptedSource[object]("x", name=name)
+    cell = make_cell(source, clock, DEFAULT_CADENCES[name])
+    cell.restore(CellState(attempted_wall_at=clock.wall() - 5, reason=reason))
     scheduler.add(cell)
+    return cell.key, source
 
-    (first, *_) = call_times(scheduler, clock, source, until=100)
 
-    assert first <= 60
+@pytest.mark.parametrize("name", [name for name in SourceName if name not in PAID])
+@pytest.mark.parametrize("reason", FailureReason)
+def test_restored_failure_is_asked_again_at_once(name, reason):
+    """A restart is often meant to mend a failure: a token, a permission, an address."""
+    clock = FakeClock()
+    scheduler = make_scheduler(clock)
+    _, source = restored_failure(scheduler, clock, name, reason)
+    scheduler.step()
+
+    assert source.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (SourceName.COST_EXPLORER, FailureReason.NOT_CONFIGURED),
+        (SourceName.CLOUDWATCH_CPU, FailureReason.NOT_CONFIGURED),
+        (SourceName.CLOUDWATCH_CPU, FailureReason.DENIED),
+    ],
+)
+def test_restored_failure_that_was_not_billed_is_asked_again_at_once(name, reason):
+    """Of what is paid by the call too: nothing was bought."""
+    clock = FakeClock()
+    scheduler = make_scheduler(clock)
+    _, source = restored_failure(scheduler, clock, name, reason)
+    scheduler.step()
+
+    assert source.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "seconds"),
+    [
+        (SourceName.COST_EXPLORER, FailureReason.DENIED, 3600),
+        (SourceName.COST_EXPLORER, FailureReason.THROTTLED, 3600),
+        (SourceName.CLOUDWATCH_CPU, FailureReason.MALFORMED, 60),
+    ],
+)
+def test_restored_failure_of_what_is_paid_by_the_call_waits(name, reason, seconds):
+    """A program that is started again and again must not buy each time."""
+    clock = FakeClock()
+    scheduler = make_scheduler(clock)
+    _, source = restored_failure(scheduler, clock, name, reason)
+
+    (first,) = call_times(scheduler, clock, source, until=seconds)
+
+    assert 0.8 * seconds - 5 <= first
+
+
+def test_hasten_makes_the_first_attempt_now_and_no_other():
+    """It says whether that is still to end: also of what a restored failure would wait for."""
+    clock, lane = FakeClock(), HeldLane()
+    scheduler = Scheduler(
+        clock,
+        {SourceName.COST_EXPLORER: lane},
+        lambda: None,
+        random.Random(1),  # noqa: S311 - jitter
+    )
+    key, source = restored_failure(scheduler, clock, SourceName.COST_EXPLORER, FailureReason.DENIED)
+    scheduler.step()
+    assert lane.jobs == []
+
+    for _ in range(3):
+        assert scheduler.hasten(key)
+        scheduler.step()
+    lane.finish()
+    scheduler.step()
+
+    assert not scheduler.hasten(key)
+    assert not scheduler.hasten(CellKey(SourceName.PRICING, Scope()))
+    scheduler.step()
+    assert (source.calls, lane.jobs) == (1, [])
 
 
 def test_poke_runs_now_and_does_not_move_the_regular_time():

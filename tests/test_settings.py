@@ -173,13 +173,53 @@ def test_home_directory_is_resolved(monkeypatch):
     assert load({}).state_path == Path("/home/someone/.local/state/carbonfinops")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("AWS__REGIONS", ' ["eu-west-2", "eu-west-1"]', ("eu-west-2", "eu-west-1")),
+        ("SCENARIOS__TARGET_REGIONS", '["eu-west-1"]', ("eu-west-1",)),
+        ("SCENARIOS__OFFICE_ENVIRONMENTS", '["Dev","QA"]', ("dev", "qa")),
+        ("ELECTRICITY_MAPS__ZONES", '{"eu-west-1": "IE"}', {"eu-west-1": "IE"}),
+    ],
+)
+def test_lists_and_pairs_may_be_json(name, text, expected):
+    """As well as separated by commas: other settings are JSON."""
+    attribute = name.lower().replace("__", ".")
+
+    assert attrgetter(attribute)(load({name: text})) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("AWS__REGIONS", '["eu-central-1"', "not valid JSON; write values, separated by commas"),
+        ("AWS__REGIONS", "[eu-central-1]", "not valid JSON; write values, separated by commas"),
+        ("ELECTRICITY_MAPS__ZONES", "{DE}", "not valid JSON; write region=zone pairs, separated"),
+        ("AWS__ACCOUNTS", ROLE, "not valid JSON; it is a JSON list of further accounts: role_arn"),
+        ("AWS__ACCOUNTS", "{}", "write a list"),
+        ("AWS__TAG_LABELS", "team=Team", "not valid JSON; it is a JSON object, from label to AWS"),
+        ("AWS__TAG_LABELS", '["team"]', "write a mapping"),
+        ("TTL", "15m", "not valid JSON; its settings begin with CARBONFINOPS_TTL__"),
+        ("LOG", "debug", "not valid JSON; its settings begin with CARBONFINOPS_LOG__"),
+        ("LOG", '"debug"', "write a mapping"),
+    ],
+)
+def test_what_to_write_instead(name, value, advice):
+    """Where a list, pairs or JSON are wanted, the line says so."""
+    with pytest.raises(SettingsError) as caught:
+        load({name: value})
+
+    assert str(caught.value).startswith(f"{PREFIX}{name}: {advice}")
+
+
 def test_accounts_through_roles():
     """A JSON list; the account number is the one in the role's ARN."""
     text = (
         f'[{{"role_arn": "{ROLE}", "external_id": "s3cret", "regions": ["eu-west-1"]}},'
-        ' {"role_arn": "arn:aws-cn:iam::210987654321:role/path/reader"}]'
+        ' {"role_arn": "arn:aws-cn:iam::210987654321:role/path/reader"},'
+        ' {"role_arn": "arn:aws:iam::111111111111:role/x", "regions": "eu-west-1,eu-west-2"}]'
     )
-    first, second = load({"AWS__ACCOUNTS": text, "AWS__OWN_ACCOUNT": "false"}).aws.accounts
+    first, second, third = load({"AWS__ACCOUNTS": text, "AWS__OWN_ACCOUNT": "false"}).aws.accounts
 
     assert (first.account_id, first.role_arn, first.regions) == (
         "123456789012",
@@ -188,6 +228,7 @@ def test_accounts_through_roles():
     )
     assert first.external_id.get_secret_value() == "s3cret"
     assert (second.account_id, second.regions) == ("210987654321", ())
+    assert third.regions == ("eu-west-1", "eu-west-2")
 
 
 def test_cost_explorer():

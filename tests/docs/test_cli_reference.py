@@ -17,6 +17,11 @@ def test_every_command_is_on_it():
     assert all(f"\n## {name}\n" in page and f"[`{name}`](#{name})" in page for name in _RUNS)
 
 
+def test_every_argument_has_a_meaning():
+    """The help of the program says it too."""
+    assert "|  |" not in cli_reference()
+
+
 def test_defaults_are_said_once():
     """In their column, not again in the meaning."""
     (row,) = (line for line in cli_reference().splitlines() if line.startswith("| `--step"))

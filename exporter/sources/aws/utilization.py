@@ -80,5 +80,5 @@ class CloudWatchCpu:
             raise SourceError(
                 FailureReason.NO_RECENT_DATA,
                 f"CloudWatch has no recent CPUUtilization in {self._place.region} for account"
-                f" {self._place.account_id}: none of {len(expected)} instances has a point",
+                f" {self._place.account_id} (instances without a point: {len(expected)})",
             )
