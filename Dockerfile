@@ -26,6 +26,9 @@ RUN set -eu; \
     mkdir -p /state && chown 65532:65532 /state
 
 FROM ${PYTHON_IMAGE}
+# What the base's own Python has installed are installers: of use to nobody here but an intruder.
+RUN find /usr -depth \( -path '*-packages/*' -o -path '*/ensurepip*' -o -path '*/bin/pip*' \
+        -o -path '*/bin/wheel*' \) -delete
 ARG REVISION=""
 ARG VERSION="0.1.0"
 LABEL org.opencontainers.image.title="carbonfinops-exporter" \

@@ -1,91 +1,84 @@
-"""The project's compose file as podman-compose can run it here: on the host's network.
+"""Services of the compose file, run by podman-compose from a copy of the project."""
 
-What differs from the real file: no build (the image is there), no bridge network (names of services
-are addresses on loopback), alerts that wait for seconds instead of minutes.
-"""
-
-import re
-import shutil
+import os
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import yaml
-from alerting import hastened_rules
+from waiting import eventually
 
-from engine import BASE, ROOT, Engine
+from engine import Engine
+from project_copy import Services, copy_project
+from stand_in_images import make_stand_ins
 
-HOSTS = ("exporter", "boaviztapi", "prometheus", "alertmanager", "grafana")
-PROMETHEUS_IMAGE = "docker.io/prom/prometheus:v3.5.0"
-ALERTMANAGER_IMAGE = "docker.io/prom/alertmanager:v0.28.1"
-PROGRAMS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    PROMETHEUS_IMAGE: (("prometheus", "promtool"), "/prometheus"),
-    ALERTMANAGER_IMAGE: (("prometheus-alertmanager", "amtool"), "/alertmanager"),
-}
-TEMPLATES = Path("/usr/share/prometheus/alertmanager")
-
-
-def make_stand_ins(engine: Engine) -> None:
-    """Images with Debian's binaries under the upstream names and paths."""
-    for image, (programs, data) in PROGRAMS.items():
-        if engine.has(image):
-            continue
-        context = engine.home / "stand-in"
-        shutil.rmtree(context, ignore_errors=True)
-        (context / "bin").mkdir(parents=True)
-        for program in programs:
-            name = program.removeprefix("prometheus-")
-            shutil.copy(str(shutil.which(program)), context / "bin" / name)
-        shutil.copytree(TEMPLATES, context / "templates")
-        main = programs[0].removeprefix("prometheus-")
-        (context / "Dockerfile").write_text(
-            f"FROM {BASE}\nCOPY bin/ /bin/\nCOPY templates/ {TEMPLATES}/\n"
-            f"RUN mkdir -p {data} && chown 65534:65534 {data}\nUSER 65534:65534\n"
-            f'ENTRYPOINT ["/bin/{main}"]\n'
-        )
-        options = ("--format", "docker", "--isolation", "chroot", "--pull-never")
-        engine.podman("build", *options, "-t", image, str(context))
+PROGRAM = Path(os.environ.get("CONTAINER_TOOLS", Path(sys.executable).parent)) / "podman-compose"
+HEALTHY_SECONDS = 60
 
 
 class ComposeProject:
-    """A copy of the project's files in ``folder``; services are started one by one."""
+    """One profile of the file in ``folder``.
 
-    def __init__(self, engine: Engine, program: str, folder: Path, image: str, hook: str) -> None:
+    Services are started one by one, and their conditions are looked after here. podman-compose
+    orders them too, but podman starts what has ended once more with each service that depends on
+    it, asks for no exit code, and knows health checks in such conditions only since 4.6.
+    """
+
+    def __init__(self, engine: Engine, folder: Path, profile: str, services: Services) -> None:
+        self.folder = folder
         self._engine = engine
-        self._program = program
-        self._folder = folder
-        shutil.copytree(ROOT / "grafana", folder / "grafana")
-        shutil.copytree(ROOT / "prometheus", folder / "prometheus")
-        shutil.rmtree(folder / "prometheus/rules")
-        hastened_rules(folder / "prometheus/rules")
-        self._hasten(hook)
-        services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-        services["services"] = {
-            name: _on_host(service, image) for name, service in services["services"].items()
-        }
-        (folder / "docker-compose.yml").write_text(yaml.safe_dump(services, sort_keys=False))
+        self._profile = profile
+        self._services = services
+        self._started: set[str] = set()
 
-    def _hasten(self, hook: str) -> None:
-        main = self._folder / "prometheus/prometheus.yml"
-        text = main.read_text().replace("_interval: 1m", "_interval: 2s")
-        main.write_text(text.replace("scrape_timeout: 30s", "scrape_timeout: 2s"))
-        alerts = self._folder / "prometheus/alertmanager.yml"
-        text = re.sub("127.0.0.1:9099", hook, alerts.read_text())
-        text = text.replace("group_wait: 30s", "group_wait: 1s")
-        alerts.write_text(text.replace("group_interval: 5m", "group_interval: 2s"))
+    def bring_up(self, *names: str) -> None:
+        """Start services, each when the conditions of its own are met. Raises RuntimeError."""
+        for name in names:
+            if name in self._started:
+                continue
+            for needed, how in self._services[name].get("depends_on", {}).items():
+                self.bring_up(needed)
+                self._await(needed, how["condition"])
+            self._compose("up", "-d", "--no-build", "--no-deps", name)
+            self._started.add(name)
 
-    def up(self, service: str) -> str:
-        """Start one service; the name of its container."""
-        self._compose("up", "-d", "--no-build", "--no-deps", service)
-        return f"carbonfinops_{service}_1"
+    def _await(self, name: str, condition: str) -> None:
+        match condition:
+            case "service_completed_successfully":
+                code = self._engine.podman("wait", self.container(name)).stdout.strip()
+                if code != "0":
+                    raise RuntimeError(f"{name} ended with {code}:\n{self.log(name)}")
+            case "service_healthy":
+                self.until_healthy(name)
+            case _:
+                raise RuntimeError(f"{name}: condition {condition} is not known here")
 
-    def finished(self, service: str) -> None:
-        """Start one service and wait until it has done what it has to. Raises RuntimeError."""
-        name = self.up(service)
-        code = self._engine.podman("wait", name).stdout.strip()
-        if code != "0":
-            raise RuntimeError(f"{service}: {self._engine.podman('logs', name).stderr}")
+    def until_healthy(self, name: str) -> None:
+        """Run the health check of a service until it succeeds."""
+        check = ("healthcheck", "run", self.container(name))
+        eventually(
+            lambda: self._engine.podman(*check, check=False).returncode == 0,
+            HEALTHY_SECONDS,
+            f"{name} is healthy",
+        )
+
+    def container(self, name: str) -> str:
+        """The name of a service's container."""
+        return f"carbonfinops_{name}_1"
+
+    def run(self, name: str, *command: str) -> str:
+        """What a command prints inside of a service's container. Raises RuntimeError."""
+        return self._engine.podman("exec", self.container(name), *command).stdout
+
+    def log(self, name: str) -> str:
+        """Everything a service printed."""
+        done = self._engine.podman("logs", self.container(name))
+        return done.stdout + done.stderr
+
+    def stop(self, name: str) -> None:
+        """Stop a service."""
+        self._engine.podman("stop", "-t", "5", self.container(name))
 
     def down(self) -> None:
         """Remove everything, volumes too."""
@@ -93,9 +86,9 @@ class ComposeProject:
 
     def _compose(self, *arguments: str) -> None:
         done = subprocess.run(
-            [self._program, "--in-pod=false", "--profile=demo", *arguments],
+            [str(PROGRAM), "--in-pod=false", f"--profile={self._profile}", *arguments],
             env=self._engine.environment,
-            cwd=self._folder,
+            cwd=self.folder,
             capture_output=True,
             text=True,
             check=False,
@@ -105,13 +98,17 @@ class ComposeProject:
             raise RuntimeError(f"podman-compose {arguments}:\n{done.stdout}\n{done.stderr}")
 
 
-def _on_host(service: dict[str, Any], image: str) -> dict[str, Any]:
-    kept = {
-        key: value for key, value in service.items() if key not in {"build", "networks", "ports"}
-    }
-    if "build" in service:
-        kept["image"] = image
-    return kept | {
-        "network_mode": "host",
-        "extra_hosts": [f"{host}:127.0.0.1" for host in HOSTS],
-    }
+@contextmanager
+def composed(
+    engine: Engine, parent: Path, profile: str, image: str, hook: str
+) -> Iterator[ComposeProject]:
+    """A copy of the project, nothing of it started; nothing is left in the end."""
+    folder = parent / "carbonfinops"
+    services = copy_project(folder, image, hook)
+    make_stand_ins(engine, {service["image"] for service in services.values()})
+    project = ComposeProject(engine, folder, profile, services)
+    project.down()  # what a run that was cut short has left
+    try:
+        yield project
+    finally:
+        project.down()

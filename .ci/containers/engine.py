@@ -86,22 +86,24 @@ class Engine:
         shutil.copy(AUTHORITIES, tree / AUTHORITIES.relative_to("/"))
         trusted = [f"ENV {name}={AUTHORITIES}" for name in ("PIP_CERT", "SSL_CERT_FILE")]
         changes = [part for line in ('CMD ["python3"]', *trusted) for part in ("--change", line)]
-        tar = subprocess.Popen(["tar", "-C", str(tree), "-c", "."], stdout=subprocess.PIPE)  # noqa: S607
-        subprocess.run(
-            ["podman", "import", "-q", *changes, "-", BASE],  # noqa: S607
-            env=self.environment,
-            stdin=tar.stdout,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-        tar.wait()
+        with subprocess.Popen(
+            ["tar", "-C", str(tree), "-c", "."],  # noqa: S607
+            stdout=subprocess.PIPE,
+        ) as tar:
+            subprocess.run(
+                ["podman", "import", "-q", *changes, "-", BASE],  # noqa: S607
+                env=self.environment,
+                stdin=tar.stdout,
+                stdout=subprocess.DEVNULL,
+                check=True,
+            )
         shutil.rmtree(tree)
 
-    def build(self, tag: str, *, file: str = "Dockerfile", **arguments: str) -> None:
-        """Build an image of the project's folder, on what is there already."""
+    def build(self, tag: str, *, context: Path = ROOT, **arguments: str) -> None:
+        """Build an image of a folder, on what is there already."""
         options = [part for pair in arguments.items() for part in ("--build-arg", "=".join(pair))]
-        chosen = ["--format", "docker", "--isolation", "chroot", "--pull-never", "-f", file]
-        self.podman("build", *chosen, *options, "-t", tag, ".")
+        chosen = ["--format", "docker", "--isolation", "chroot", "--pull-never"]
+        self.podman("build", *chosen, *options, "-t", tag, str(context))
 
     def size_megabytes(self, image: str) -> float:
         """Of all its layers."""
