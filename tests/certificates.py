@@ -21,17 +21,17 @@ class Pair:
     key_file: Path
 
 
-def make_authority(folder: Path, name: str = "authority") -> Pair:
-    """An authority that signs certificates."""
-    return _make(folder, name, None)
+def make_authority(folder: Path, name: str = "authority", signer: Pair | None = None) -> Pair:
+    """An authority that signs certificates: a root, or an intermediate one of another."""
+    return _make(folder, name, signer, is_authority=True)
 
 
 def issue(folder: Path, name: str, authority: Pair) -> Pair:
     """A certificate for localhost, 127.0.0.1 and ::1, signed by an authority."""
-    return _make(folder, name, authority)
+    return _make(folder, name, authority, is_authority=False)
 
 
-def _make(folder: Path, name: str, authority: Pair | None) -> Pair:
+def _make(folder: Path, name: str, authority: Pair | None, *, is_authority: bool) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -44,9 +44,9 @@ def _make(folder: Path, name: str, authority: Pair | None) -> Pair:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
     )
-    if authority:
+    if not is_authority:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     certificate = builder.sign(authority.key if authority else key, hashes.SHA256())
     pair = Pair(certificate, key, folder / f"{name}.crt", folder / f"{name}.key")

@@ -4,6 +4,8 @@ One exporter polls the rig and asks for a login over TLS, another is the demo an
 certificate. Secrets are planted wherever one can be.
 """
 
+import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -180,6 +182,18 @@ def test_the_health_command(exporter: SecuredExporter, mutual: SecuredExporter, 
         answer = run(tmp_path, {**process.settings, **listen}, "health")
         assert (answer.code, len(answer.lines)) == (0, 1), answer.output
         assert saw in answer.output
+
+
+def test_a_stopped_process_is_not_well(mutual: SecuredExporter, tmp_path: Path):
+    """Also where the refusal of a handshake is all that the command sees of a living one."""
+    listen = {"CARBONFINOPS_WEB__LISTEN_ADDRESS": mutual.address}
+    os.kill(mutual.pid, signal.SIGSTOP)
+    try:
+        answer = run(tmp_path, {**mutual.settings, **listen}, "health")
+    finally:
+        os.kill(mutual.pid, signal.SIGCONT)
+    assert answer.code == 1
+    assert "timed out" in answer.output
 
 
 def test_check_reads_the_web_config_file(

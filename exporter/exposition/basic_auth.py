@@ -30,7 +30,10 @@ _NO_SUM = b"." * 31
 _DIGEST_BYTES = 32
 _NOBODY = bytes(_DIGEST_BYTES)
 _REMEMBERED_REFUSALS = 256
-_TURN_SECONDS = 0.1
+_LANES = 256
+"""One for each value of a byte."""
+
+_LOOK_UP_SECONDS = 0.1
 
 
 class Login:
@@ -38,7 +41,8 @@ class Login:
 
     bcrypt is slow on purpose, and Prometheus logs in with every scrape. What is kept is a digest
     under a key of this process. A user that does not exist takes as long as one that does, and
-    one check at a time is made: guessing leaves the other processor cores alone.
+    one check at a time is made: guessing leaves the other processor cores alone. However many
+    logins one client tries at once, one of them waits for its turn among those of other clients.
     """
 
     def __init__(
@@ -49,13 +53,20 @@ class Login:
         self._decoys = [bcrypt.gensalt(cost(found)) + _NO_SUM for found in hashes.values()]
         self._key = os.urandom(32)
         self._turn = Lock()
+        self._lanes = [Lock() for _ in range(_LANES)]
         self._admitted: dict[bytes, bytes] = {}
         self._refused: OrderedDict[bytes, None] = OrderedDict()
 
-    def admits(self, authorization: str, is_gone: Callable[[], bool] = lambda: False) -> bool:
+    def admits(
+        self,
+        authorization: str,
+        client: bytes = b"",
+        is_gone: Callable[[], bool] = lambda: False,
+    ) -> bool:
         """Whether the value of an Authorization header is that of a user.
 
-        Waiting for its turn ends, with no, when ``is_gone`` says that nobody waits any more.
+        Waiting behind others of the same client ends, with no, when ``is_gone`` says that nobody
+        waits any more.
         """
         credentials = _credentials(authorization)
         if credentials is None:
@@ -63,16 +74,18 @@ class Login:
         user, password = credentials
         digest = self._digest(*credentials)
         known = self._remembered(user, digest)
-        while known is None:
-            if self._turn.acquire(timeout=_TURN_SECONDS):
-                try:
-                    known = self._remembered(user, digest)
-                    return self._verified(user, password, digest) if known is None else known
-                finally:
-                    self._turn.release()
+        if known is not None:
+            return known
+        lane = self._lanes[self._keyed(client)[0]]
+        while not lane.acquire(timeout=_LOOK_UP_SECONDS):
             if is_gone():
                 return False
-        return known
+        try:
+            with self._turn:
+                known = self._remembered(user, digest)
+                return self._verified(user, password, digest) if known is None else known
+        finally:
+            lane.release()
 
     def _remembered(self, user: bytes, digest: bytes) -> bool | None:
         if hmac.compare_digest(self._admitted.get(user, _NOBODY), digest):

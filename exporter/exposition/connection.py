@@ -5,8 +5,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from exporter.exposition.limits import Limits
 from exporter.exposition.request import BadRequestError
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
@@ -15,22 +15,8 @@ _NOTHING_YET = (b"", b"\r", b"\r\n", b"\n")
 
 _TLS_RECORD = b"\x16\x03"
 _RECEIVED_AT_ONCE_BYTES = 8 * 1024
-_SHORTEST_WAIT_SECONDS = 0.001
 _LINGER_SECONDS = 1.0
 _LINGER_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much of everything a client may use."""
-
-    connections: int = 64
-    handshake_seconds: float = 10.0
-    head_seconds: float = 10.0
-    head_bytes: int = 32 * 1024
-    answer_seconds: float = 60.0
-    # Longer than any sensible scrape interval: Prometheus keeps its connection, and its TLS.
-    idle_seconds: float = 180.0
 
 
 class ClientGoneError(ConnectionError):
@@ -98,22 +84,21 @@ class Connection:
         Raises BadRequestError for one that is too long or takes too long, and ClientGoneError.
         """
         self.waiting_since = self._monotonic()
-        patient_until = self._monotonic() + self._patience_seconds
-        while self._received in _NOTHING_YET:
-            try:
-                if not self._receive(patient_until - self._monotonic()):
+        try:
+            patient_until = self.waiting_since + self._patience_seconds
+            while self._received in _NOTHING_YET:
+                if not self._receive(patient_until):
                     return b""
-            except TimeoutError:
-                return b""
-        deadline_at = self._monotonic() + self._limits.head_seconds
-        while (end := self._end_of_head()) is None:
-            try:
-                complete = not self._receive(deadline_at - self._monotonic())
-            except TimeoutError:
-                seconds = f"{self._limits.head_seconds:g} s"
-                raise BadRequestError(408, f"no complete request within {seconds}") from None
-            if complete:
-                return b""
+        except TimeoutError:
+            return b""
+        try:
+            deadline_at = self._monotonic() + self._limits.head_seconds
+            while (end := self._end_of_head()) is None:
+                if not self._receive(deadline_at):
+                    return b""
+        except TimeoutError:
+            seconds = f"{self._limits.head_seconds:g} s"
+            raise BadRequestError(408, f"no complete request within {seconds}") from None
         head = bytes(self._received[:end])
         del self._received[:end]
         self._patience_seconds = self._limits.idle_seconds
@@ -131,17 +116,24 @@ class Connection:
             raise BadRequestError(400, "TLS, where plain HTTP is spoken: write http://")
         return found.end() if found else None
 
-    def _receive(self, seconds: float) -> int:
-        """Take what comes; 0 at the end. Raises TimeoutError when nothing comes in time."""
+    def _receive(self, deadline_at: float) -> bool:
+        """Take what comes; whether it was anything. Raises TimeoutError when it is too late."""
         try:
-            self._socket.settimeout(max(seconds, _SHORTEST_WAIT_SECONDS))
+            self._wait_until(deadline_at)
             received = self._socket.recv(_RECEIVED_AT_ONCE_BYTES)
         except TimeoutError:
             raise
         except OSError:
             raise ClientGoneError from None
         self._received += received
-        return len(received)
+        return bool(received)
+
+    def _wait_until(self, deadline_at: float) -> None:
+        """Let the socket wait so long for its next step. Raises TimeoutError for a time past."""
+        left_seconds = deadline_at - self._monotonic()
+        if left_seconds <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left_seconds)
 
     def send(self, pieces: Iterable[bytes]) -> None:
         """Send an answer; a piece that fits into the socket's buffer goes at once.
@@ -151,12 +143,10 @@ class Connection:
         deadline_at = self._monotonic() + self._limits.answer_seconds
         try:
             for piece in pieces:
-                sent = 0
-                while sent < len(piece):
-                    # Past the deadline too: a socket takes no negative time.
-                    left_seconds = deadline_at - self._monotonic()
-                    self._socket.settimeout(max(left_seconds, _SHORTEST_WAIT_SECONDS))
-                    sent += self._socket.send(memoryview(piece)[sent:])
+                left = memoryview(piece)
+                while left:
+                    self._wait_until(deadline_at)
+                    left = left[self._socket.send(left) :]
         except OSError:
             raise ClientGoneError from None
 
@@ -177,8 +167,8 @@ class Connection:
         left_bytes = _LINGER_BYTES
         try:
             socket.socket.shutdown(self._socket, socket.SHUT_WR)
-            while left_bytes > 0 and (left_seconds := deadline_at - self._monotonic()) > 0:
-                self._socket.settimeout(left_seconds)
+            while left_bytes > 0:
+                self._wait_until(deadline_at)
                 dropped = len(socket.socket.recv(self._socket, _RECEIVED_AT_ONCE_BYTES))
                 left_bytes = left_bytes - dropped if dropped else 0
         except OSError:

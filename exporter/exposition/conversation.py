@@ -5,6 +5,7 @@ import ssl
 from exporter.exposition import routes
 from exporter.exposition.complaints import Complaints
 from exporter.exposition.connection import Connection, HandshakeError, PlainOnTlsError
+from exporter.exposition.connections import origin
 from exporter.exposition.request import BadRequestError, Request, parse_request
 from exporter.exposition.routes import Site
 from exporter.exposition.security import Security, SecuritySource
@@ -62,7 +63,8 @@ class Conversations:
             return True
         if not request.authorization:  # how every browser begins
             return False
-        if login.admits(request.authorization, lambda: connection.aborted):
+        client = origin(connection.host)
+        if login.admits(request.authorization, client, lambda: connection.aborted):
             return True
         self._complaints.note("login refused", client=connection.host)
         return False

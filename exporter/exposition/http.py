@@ -5,21 +5,26 @@ in one send, answers as many scrapes as compiled servers do. What a client may d
 long is bounded, so that one that is slow or hostile holds up nobody but itself.
 """
 
+import errno
 import socket
 import sys
+import time
 from socketserver import TCPServer, ThreadingMixIn
 from threading import Thread
 from typing import Any
 
 from exporter.exposition.complaints import Complaints
-from exporter.exposition.connection import Connection, Limits
+from exporter.exposition.connection import Connection
 from exporter.exposition.connections import Connections
 from exporter.exposition.conversation import Conversations
+from exporter.exposition.limits import Limits
 from exporter.exposition.negotiation import listen_address
 from exporter.exposition.routes import Site
 from exporter.exposition.security import NoSecurity, SecuritySource
 
 _STOP_POLL_SECONDS = 0.1
+_SHORTAGE_PAUSE_SECONDS = 0.1
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _LIMITS = Limits()
 
 
@@ -98,7 +103,13 @@ class _Server(ThreadingMixIn, TCPServer):
         super().__init__(address, lambda *_: None)  # type: ignore[arg-type]  # finish_request does it
 
     def get_request(self) -> tuple[Any, Any]:
-        client, address = self.socket.accept()
+        try:
+            client, address = self.socket.accept()
+        except OSError as error:
+            if error.errno in _SHORTAGES:
+                self._complaints.note("no connection can be accepted", reason=error.strerror)
+                time.sleep(_SHORTAGE_PAUSE_SECONDS)  # it would be tried again at once
+            raise
         return Connection(client, address[0], self._limits), address
 
     def process_request(self, request: Any, client_address: Any) -> None:

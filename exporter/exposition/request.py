@@ -1,14 +1,14 @@
 """The head of an HTTP/1 request: read, or refused with a status."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.exposition.negotiation import prefers_gzip
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REQUEST_LINE = re.compile(rf"({_TOKEN.pattern}) ([!-~]+) HTTP/(\d)\.(\d)")
-_ORIGIN = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_ORIGIN = re.compile(r"\Ahttps?://[^/?#]*", re.IGNORECASE)
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _HOST = re.compile(r"[^\s,/?#@]*")
 _LENGTH = re.compile(r"[0-9]+")
@@ -34,7 +34,7 @@ class Request:
     query: str = ""
     keep_alive: bool = False
     takes_gzip: bool = False
-    authorization: str = ""
+    authorization: str = field(default="", repr=False)
 
 
 def parse_request(head: bytes) -> Request:
@@ -57,7 +57,7 @@ def parse_request(head: bytes) -> Request:
         if method in ANSWERED:
             raise BadRequestError(413, "a request has no body here")
         raise BadRequestError(405, "only GET and HEAD are allowed")
-    path, _, query = _ORIGIN.sub("", target, count=1).partition("?")
+    path, _, query = _ORIGIN.sub("", target).partition("?")
     wishes = [wish.strip().lower() for wish in fields.get("connection", "").split(",")]
     return Request(
         method,

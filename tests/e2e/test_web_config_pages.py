@@ -10,7 +10,7 @@ import bcrypt
 import pytest
 
 from exporter.exposition.basic_auth import HIGHEST_COST
-from exporter.exposition.connection import Limits
+from exporter.exposition.limits import Limits
 from exporter.exposition.web_config import (
     CLIENT_AUTH_TYPES,
     KEYS,

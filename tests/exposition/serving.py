@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from exporter.exposition.catalogue import instances
-from exporter.exposition.connection import Limits
 from exporter.exposition.family import labelled
 from exporter.exposition.http import MetricsServer
+from exporter.exposition.limits import Limits
 from exporter.exposition.render import Exposition, Renderer
 from exporter.exposition.security import SecuritySource
 

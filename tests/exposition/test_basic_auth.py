@@ -132,7 +132,7 @@ def test_users_that_do_not_exist_take_as_long(counting):
 
 
 def test_one_check_at_a_time():
-    """Whoever waits for a turn waits no longer than somebody waits for the answer."""
+    """Whoever is not yet in line for it waits no longer than somebody waits for the answer."""
     turn, end = Event(), Event()
     waits = iter([False, False, True])
 
@@ -145,11 +145,40 @@ def test_one_check_at_a_time():
     slow.start()
     assert turn.wait(PATIENCE_SECONDS)
 
-    assert not login.admits(basic("prometheus", "other"), lambda: next(waits))
+    assert not login.admits(basic("prometheus", "other"), is_gone=lambda: next(waits))
 
     end.set()
     slow.join(PATIENCE_SECONDS)
     assert next(waits, None) is None
+
+
+def test_a_client_that_guesses_is_in_line_once():
+    """However much it tries at once, another one's login comes after one check of it."""
+    turn, end = Event(), Event()
+
+    def check(password: bytes, _: bytes) -> bool:
+        turn.set()
+        assert end.wait(PATIENCE_SECONDS)
+        return password == b"s3cret"
+
+    login = Login(USERS, check)
+    others = (b"%d" % number for number in range(100))
+    other = next(each for each in others if login._keyed(each)[0] != login._keyed(b"guesser")[0])
+    found: list[bool] = []
+    gone: Callable[[], bool] = lambda: True  # noqa: E731 - only who is not in line asks it
+    guess = lambda: login.admits(basic("prometheus", "guess"), b"guesser", gone)  # noqa: E731 - a thread's target
+    ask = lambda: found.append(login.admits(basic("prometheus", "s3cret"), other, gone))  # noqa: E731 - a thread's target
+    threads = [Thread(target=guess), Thread(target=ask)]
+    threads[0].start()
+    assert turn.wait(PATIENCE_SECONDS)
+    threads[1].start()
+
+    assert not login.admits(basic("prometheus", "another guess"), b"guesser", gone)
+
+    end.set()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert found == [True]
 
 
 def test_those_who_wait_use_what_the_first_found():

@@ -9,8 +9,8 @@ from exporter.exposition.connection import (
     ClientGoneError,
     Connection,
     HandshakeError,
-    Limits,
 )
+from exporter.exposition.limits import Limits
 from exporter.exposition.request import BadRequestError
 
 PATIENCE_SECONDS = 5.0
@@ -170,8 +170,8 @@ def test_an_answer_that_nobody_takes(pair):
         connection.send([b"a" * 100_000_000])
 
 
-class Sluggish:
-    """A socket that takes a byte at a time, and a clock by which each takes ten seconds."""
+class Steady:
+    """A socket that takes or brings a byte at a time, and a clock by which each takes 10 s."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -184,25 +184,39 @@ class Sluggish:
         """Keep the limit."""
         self.limits_seconds.append(seconds)
 
-    def send(self, piece: bytes) -> int:
+    def send(self, _: bytes) -> int:
         """Take one byte."""
         self.now += 10.0
-        return min(len(piece), 1)
+        return 1
+
+    def recv(self, _: int) -> bytes:
+        """Bring one byte."""
+        self.now += 10.0
+        return b"a"
+
+    def connection(self) -> Connection:
+        """A connection with it, and 15 s for everything."""
+        limits = Limits(head_seconds=15.0, answer_seconds=15.0)
+        return Connection(self, "127.0.0.1", limits, lambda: self.now)  # type: ignore[arg-type]  # all that is used of one
 
 
-def test_no_time_left_is_no_negative_time():
-    """A socket would take that for a bug; the next piece gets a moment instead."""
-    sluggish = Sluggish()
-    connection = Connection(
-        sluggish,  # type: ignore[arg-type]  # all that is used of one
-        "127.0.0.1",
-        Limits(answer_seconds=15.0),
-        lambda: sluggish.now,
-    )
+def test_an_answer_has_its_time_however_steadily_it_is_taken():
+    """A client that always takes a little is given up all the same."""
+    steady = Steady()
 
-    connection.send([b"ab", b"cd"])
+    with pytest.raises(ClientGoneError):
+        steady.connection().send([b"ab", b"cd"])
 
-    assert sluggish.limits_seconds == [15.0, 5.0, 0.001, 0.001]
+    assert steady.limits_seconds == [15.0, 5.0]
+
+
+def test_a_request_has_its_time_however_steadily_it_comes():
+    """The time begins with its first byte."""
+    steady = Steady()
+
+    assert refused(steady.connection().receive_head) == 408
+
+    assert steady.limits_seconds == [15.0, 15.0, 5.0]
 
 
 def test_an_answer_to_someone_who_left(pair):

@@ -54,13 +54,13 @@ def test_without_a_web_config_file(site):
 
 @pytest.mark.parametrize("version", ["TLS12", "TLS13"])
 def test_mutual_tls_shows_life(site, file, version):
-    """The handshake is refused by somebody who lives, and the text says what was seen."""
+    """The handshake is refused by somebody who lives; the text says what that does not show."""
     file.write_text(MUTUAL + f"  min_version: {version}\n")
     with serving(site, security=SecurityFile(file)) as server:
         for _ in range(5):
             found = ask_health(address(server), schemes_of(file))
             assert found.well
-            assert "client certificate" in found.text
+            assert "it lives; whether it publishes, it tells only with a client" in found.text
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,24 @@ def test_nobody_listens(schemes):
     found = ask_health(f"127.0.0.1:{port}", schemes)
 
     assert not found.well
-    assert "refused" in found.text
+    assert "no answer: Connection refused" in found.text
+
+
+@pytest.mark.parametrize("schemes", [("http",), ("http", "https"), ("https", "http")])
+def test_a_process_that_hangs(schemes):
+    """The kernel takes the connection, nobody answers: not well, and known after one limit."""
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        port = hung.getsockname()[1]
+
+        found = ask_health(f"127.0.0.1:{port}", schemes, limit_seconds=0.05)
+
+        hung.settimeout(0)
+        hung.accept()[0].close()
+        with pytest.raises(BlockingIOError):  # asked once: another scheme would not be answered
+            hung.accept()
+    assert not found.well
+    assert found.text.startswith(f"{schemes[0]}://")
+    assert "timed out" in found.text
 
 
 def test_somebody_else_listens():

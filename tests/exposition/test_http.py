@@ -1,16 +1,19 @@
 import gzip
 import http.client
 import logging
+import os
+import resource
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from exporter.exposition.connection import Limits
 from exporter.exposition.http import MetricsServer
+from exporter.exposition.limits import Limits
 from tests.exposition.serving import PATIENCE_SECONDS, Pages, ask, client, exposition_of, serving
 
 
@@ -311,6 +314,38 @@ def test_stalled_connections_cannot_lock_out_others(
             for connection in stalled:
                 connection.close()
     assert caplog.records[0].message == "waiting connection ended for a new one"
+
+
+def test_when_no_file_can_be_opened_it_waits(
+    server: MetricsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says so, tries again ten times a second, and answers when it can."""
+    with socket.socket() as connection:
+        connection.settimeout(PATIENCE_SECONDS)
+        with no_further_files():
+            connection.connect(("127.0.0.1", server.port))
+            deadline_at = time.monotonic() + PATIENCE_SECONDS
+            while len(caplog.records) < 2 and time.monotonic() < deadline_at:
+                continue
+        connection.sendall(b"GET /-/ready HTTP/1.0\r\n\r\n")
+        assert read_to_end(connection).startswith(b"HTTP/1.1 200 ")
+    first, second, *_ = caplog.records
+    assert first.message == "no connection can be accepted"
+    assert first.reason == "Too many open files"  # type: ignore[attr-defined]
+    assert second.created - first.created > 0.09
+
+
+@contextmanager
+def no_further_files() -> Iterator[None]:
+    """This process may open none meanwhile."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_pipelined_requests_are_answered_in_turn(server: MetricsServer) -> None:

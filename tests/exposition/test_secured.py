@@ -11,8 +11,8 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from exporter.exposition.connection import Limits
 from exporter.exposition.http import MetricsServer
+from exporter.exposition.limits import Limits
 from exporter.exposition.security import Security, WebConfigError
 from exporter.exposition.security_file import SecurityFile
 from tests.certificates import Pair, issue, make_authority
@@ -154,6 +154,25 @@ def test_mutual_tls(
             else:
                 with pytest.raises((ssl.SSLError, ConnectionError)):
                     ask(server, "/-/healthy", context=context)
+
+
+def test_an_intermediate_authority_will_do(
+    site: Pages, file: Path, tmp_path: Path, authority: Pair
+) -> None:
+    """Its clients are let in without the root in the file; other clients of the root are not."""
+    (tmp_path / "middle").mkdir()
+    middle = make_authority(tmp_path / "middle", "middle", authority)
+    mine, foreign = issue(tmp_path, "mine", middle), issue(tmp_path, "foreign", authority)
+    text = MUTUAL.replace("authority.crt", "middle/middle.crt")
+    with serving(site, security=secured(file, text)) as server:
+        for pair in (mine, foreign):
+            context = ssl.create_default_context(cafile=authority.cert_file)
+            context.load_cert_chain(pair.cert_file, pair.key_file)
+            if pair is mine:
+                assert ask(server, context=context).status == 200
+            else:
+                with pytest.raises((ssl.SSLError, ConnectionError)):
+                    ask(server, context=context)
 
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00"])
