@@ -38,6 +38,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two replicas": ({"replicas": 2}, "replicas"),
     "root": ({"runAsUser": 0}, "runAsUser"),
+    "a label that selects the pods": (
+        {"podLabels": {"app.kubernetes.io/name": "other"}},
+        "podLabels",
+    ),
     "a privileged port": ({"web": {"port": 443}}, "web.port"),
     "something that is no role": ({"serviceAccount": {"roleArn": "admin"}}, "roleArn"),
     "a role for nobody": (

@@ -11,6 +11,14 @@ FILE = PROJECT / "docker-compose.yml"
 TEXT = FILE.read_text(encoding="utf-8")
 SERVICES = yaml.safe_load(TEXT)["services"]
 VARIABLES = sorted(set(re.findall(r"\$\{(\w+)", TEXT)))
+EXAMPLE = (PROJECT / ".env.example").read_text(encoding="utf-8")
+SHOWN = dict(re.findall(r"^#([A-Z_]+)=(.+)$", EXAMPLE, re.MULTILINE))
+OTHER_THAN_DEFAULT = {
+    "GRAFANA_WITHOUT_ADMIN",
+    "GRAFANA_ANONYMOUS",
+    "PROMETHEUS_CONFIG",
+    "ALERTMANAGER_CONFIG",
+}
 ONCE = {"demo-samples", "demo-history"}
 WITHOUT_DIGEST = {"ghcr.io/boavizta/boaviztapi"}
 
@@ -18,10 +26,17 @@ WITHOUT_DIGEST = {"ghcr.io/boavizta/boaviztapi"}
 @pytest.mark.parametrize("name", VARIABLES)
 def test_every_variable_is_in_the_example(name):
     """Whoever reads .env.example knows what can be set; none is taken for one of the exporter."""
-    example = (PROJECT / ".env.example").read_text(encoding="utf-8")
-
-    assert re.search(rf"^#?{name}=", example, re.MULTILINE)
+    assert re.search(rf"^#?{name}=", EXAMPLE, re.MULTILINE)
     assert not name.startswith("CARBONFINOPS_")
+
+
+@pytest.mark.parametrize("name", sorted(SHOWN))
+def test_an_example_line_shows_the_default(name):
+    """Where it does not, the comment above it says what it is for."""
+    default = re.search(rf"\$\{{{name}:-([^}}]*)\}}", TEXT)
+
+    assert default
+    assert (SHOWN[name] == default[1]) == (name not in OTHER_THAN_DEFAULT)
 
 
 @pytest.mark.parametrize("name", SERVICES)
