@@ -48,7 +48,11 @@ def _make(folder: Path, name: str, authority: Pair | None, *, is_authority: bool
     )
     if not is_authority:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    certificate = builder.sign(authority.key if authority else key, hashes.SHA256())
+    signing_key = authority.key if authority else key
+    for extension in _key_identifiers(key, signing_key):
+        builder = builder.add_extension(extension, critical=False)
+    builder = builder.add_extension(_key_usage(is_authority=is_authority), critical=True)
+    certificate = builder.sign(signing_key, hashes.SHA256())
     pair = Pair(certificate, key, folder / f"{name}.crt", folder / f"{name}.key")
     pair.cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     pair.key_file.write_bytes(private_pem(key))
@@ -56,6 +60,31 @@ def _make(folder: Path, name: str, authority: Pair | None, *, is_authority: bool
 
 
 ADDRESSES = ("127.0.0.1", "::1")
+
+
+def _key_identifiers(
+    key: ec.EllipticCurvePrivateKey, signing_key: ec.EllipticCurvePrivateKey
+) -> tuple[x509.ExtensionType, ...]:
+    """Which key is whose: who verifies strictly, as Python does since 3.13, insists on it."""
+    return (
+        x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()),
+    )
+
+
+def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
+    """An authority signs certificates and revocations, a server or client its handshakes."""
+    return x509.KeyUsage(
+        digital_signature=not is_authority,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def private_pem(key: ec.EllipticCurvePrivateKey, password: bytes = b"") -> bytes:

@@ -78,7 +78,7 @@ def test_the_example_hash_is_that_of_the_password_named():
 
 
 def test_the_commands_work(tool: Callable[[str], str], tmp_path: Path):
-    """One after the other in one folder: certificates that the web config files can use."""
+    """One after the other in one folder: certificates that the strictest reader takes."""
     for program in ("openssl", "promtool"):
         tool(program)
     plain, mutual = (t for t in blocks(HOW_TO, "yaml") if t.startswith("tls_server_config"))
@@ -91,8 +91,9 @@ def test_the_commands_work(tool: Callable[[str], str], tmp_path: Path):
     (tmp_path / "mutual.yml").write_text(mutual)
     check = [tool("promtool"), "check", "web-config", "mutual.yml"]
     subprocess.run(check, cwd=tmp_path, check=True, capture_output=True)
-    for leaf in ("server.crt", "client.crt"):
-        verify = [tool("openssl"), "verify", "-CAfile", "authority.crt", leaf]
+    for leaf, purpose in (("server.crt", "sslserver"), ("client.crt", "sslclient")):
+        verify = [tool("openssl"), "verify", "-x509_strict", "-purpose", purpose]
+        verify += ["-CAfile", "authority.crt", leaf]
         subprocess.run(verify, cwd=tmp_path, check=True, capture_output=True)
 
 

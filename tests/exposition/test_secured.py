@@ -55,8 +55,10 @@ def authority(tmp_path: Path) -> Pair:
 
 @pytest.fixture
 def trusting(authority: Pair) -> ssl.SSLContext:
-    """What a client needs that knows the authority."""
-    return ssl.create_default_context(cafile=authority.cert_file)
+    """What a client needs that knows the authority, and is strict, as Python is since 3.13."""
+    context = ssl.create_default_context(cafile=authority.cert_file)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
 
 
 @pytest.fixture
