@@ -84,14 +84,21 @@ def _secrets_read(variables: Mapping[str, str]) -> dict[str, str]:
             continue
         if name in read:
             raise SettingsError(f"{name}: given twice, here and as {name}{FROM_FILE}")
-        try:
-            read[name] = Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            problem = f"cannot read {path}: {error.strerror}"
-            raise SettingsError(f"{name}{FROM_FILE}: {problem}") from None
-        except UnicodeDecodeError:
-            raise SettingsError(f"{name}{FROM_FILE}: {path} does not hold text") from None
+        read[name] = _secret_in(path, name + FROM_FILE)
     return read
+
+
+def _secret_in(path: str, name: str) -> str:
+    """Content of a file. An error does not quote the path: by mistake it may be the secret."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        why = error.strerror
+    except ValueError:  # a path with a NUL, too
+        why = "it does not hold text"
+    raise SettingsError(
+        f"{name}: cannot read the file it names: {why}; give the path of a file with the secret"
+    )
 
 
 def _toml(file: Path) -> dict[str, Any]:
@@ -135,7 +142,10 @@ def _lines(error: ValidationError) -> Iterable[str]:
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         path = [str(part) for part in problem["loc"]]
         name = PREFIX + LEVELS.join(path).upper() if path else "settings"
-        if problem["type"] == "extra_forbidden":
+        if problem["type"] == "extra_forbidden" and tuple(path[:2]) in known_names():
+            # A key in a setting's own JSON, which may hold secrets: it is not quoted.
+            yield f"{PREFIX}{LEVELS.join(path[:-1]).upper()}: unknown key; {_form(path[:2])}"
+        elif problem["type"] == "extra_forbidden":
             yield f"{name}: unknown setting{_suggestion(path)}"
         else:
             text = _PLAINLY.get(problem["type"], problem["msg"].removeprefix("Value error, "))

@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from exporter.configuration import SettingsError, known_names, load_settings
+from exporter.aws_section import RoleSettings
+from exporter.configuration import SECRETS, SettingsError, known_names, load_settings
 from exporter.core.provenance import SourceName
 from exporter.settings import Settings
 
@@ -295,9 +297,13 @@ def test_secret_given_twice(load, tmp_path, env, dotenv, token):
     assert found.electricity_maps.token.get_secret_value() == token
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "not text"])
-def test_a_secret_file_that_cannot_be_read(load, tmp_path, content):
-    """The variable and the path are named."""
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "No such file or directory"), (b"\xff\xfe", "it does not hold text")],
+    ids=["missing", "not text"],
+)
+def test_a_secret_file_that_cannot_be_read(load, tmp_path, content, why):
+    """The variable is named; its value is not, which may be the secret by mistake."""
     file = tmp_path / "secret"
     if content is not None:
         file.write_bytes(content)
@@ -305,8 +311,9 @@ def test_a_secret_file_that_cannot_be_read(load, tmp_path, content):
     with pytest.raises(SettingsError) as caught:
         load(env={f"{TOKEN}_FILE": str(file)})
 
-    assert str(caught.value).startswith(f"{TOKEN}_FILE: ")
-    assert str(file) in str(caught.value)
+    expected = f"{TOKEN}_FILE: cannot read the file it names: {why}; give the path of a file"
+    assert str(caught.value).startswith(expected)
+    assert str(file) not in str(caught.value)
 
 
 def test_only_secrets_come_from_files(load):
@@ -327,6 +334,12 @@ def test_only_secrets_come_from_files(load):
         {"CARBONFINOPS_TOKEN": "s3cret"},
         {"CARBONFINOPS_ELECTRICITY_MAPS": '"s3cret"'},
         {"CARBONFINOPS_ELECTRICITY_MAPS": '{"token": ["s3cret"]}'},
+        {f"{TOKEN}_FILE": "s3cret"},
+        {f"{TOKEN}_FILE": "/s3cret"},
+        {f"{TOKEN}_FILE": "s3cret\0"},
+        {f"{TOKEN}_FILE": "s3cret" * 1000},
+        {"CARBONFINOPS_AWS__ACCOUNTS": f'[{{"role_arn": "{ROLE}", "s3cret": "x"}}]'},
+        {"CARBONFINOPS_BOAVIZTA__BASE_URL": "http://user:s3cret@host:0"},
     ],
 )
 def test_an_error_holds_no_secret(load, env):
@@ -334,8 +347,32 @@ def test_an_error_holds_no_secret(load, env):
     with pytest.raises(SettingsError) as caught:
         load(env=env)
 
-    assert "s3cret" not in str(caught.value)
+    assert "s3cret" not in str(caught.value).lower()
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_an_unknown_key_of_an_account_is_not_shown(load):
+    """But where it is, and which there are."""
+    with pytest.raises(SettingsError) as caught:
+        load(toml=f'[[aws.accounts]]\nrole_arn = "{ROLE}"\nexternal = "x"\n')
+
+    assert str(caught.value) == (
+        "CARBONFINOPS_AWS__ACCOUNTS__0: unknown key; "
+        "it is a JSON list of further accounts: role_arn, external_id, regions"
+    )
+
+
+def test_every_secret_may_come_from_a_file():
+    """Whatever setting holds a SecretStr, be it within a list."""
+    holding = {
+        f"{section}__{name}".upper()
+        for section, field in Settings.model_fields.items()
+        for name, inner in getattr(field.annotation, "model_fields", {}).items()
+        if inner.annotation in (SecretStr, tuple[RoleSettings, ...])
+    }
+
+    assert holding == set(SECRETS)
+    assert RoleSettings.model_fields["external_id"].annotation is SecretStr
 
 
 def test_names_in_any_case(load):

@@ -368,7 +368,7 @@ def test_what_does_not_fit_in_the_scenarios(variables, begin):
         ('[{"role_arn": "123456789012"}]', "ROLE_ARN"),
         (f'[{{"role_arn": "{ROLE}", "regions": ["Frankfurt"]}}]', "REGIONS"),
         ('[{"external_id": "x"}]', "ROLE_ARN"),
-        (f'[{{"role_arn": "{ROLE}", "role": 1}}]', "ROLE"),
+        (f'[{{"role_arn": "{ROLE}", "role": 1}}]', "unknown key"),
         ('["x"]', "0"),
     ],
 )
