@@ -2,7 +2,7 @@
 # (podman build --format docker, or the health check is left out).
 #
 #   docker build --build-arg REVISION="$(git rev-parse HEAD)" -t carbonfinops-exporter .
-ARG PYTHON_IMAGE=docker.io/library/python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
+ARG PYTHON_IMAGE=docker.io/library/python:3.11.15-slim-bookworm@sha256:b18992999dbe963a45a8a4da40ac2b1975be1a776d939d098c647482bcad5cba
 
 FROM ${PYTHON_IMAGE} AS build
 # Everything comes from the lock, checked by hash, into an environment without pip.

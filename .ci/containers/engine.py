@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BASE = "docker.io/library/python:3.11.14-slim-bookworm"
+BASE = "docker.io/library/python:3.11.15-slim-bookworm"
 PACKAGES = "python3,python3-venv,python3-pip,python-is-python3,ca-certificates"
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
