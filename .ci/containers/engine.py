@@ -80,6 +80,7 @@ class Engine:
         for spare in (
             *tree.glob("usr/lib/python3*/EXTERNALLY-MANAGED"),
             *tree.glob("var/cache/apt/archives/*.deb"),
+            *tree.glob("var/lib/apt/lists/*_*"),
         ):
             spare.unlink()
         # What the machine trusts: pip asks through it.
