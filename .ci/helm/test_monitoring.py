@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from chart import CHART, ROOT
+from chart import CHART, ROOT, Helm
 
 from manifests import Manifests, Object
 
@@ -114,3 +114,16 @@ def test_every_object_can_be_applied(made: Manifests) -> None:
     largest = max(sizes, key=lambda name: sizes[name])
     print(f"\nlargest object: {largest}, {sizes[largest] / 1e3:.0f} kB")
     assert sizes[largest] < ANNOTATION_BYTES_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("interval", "timeout"),
+    [("30s", "30s"), ("1m", "59s"), ("1m30s", "90s"), ("1h", "60m"), ("1s", "1000ms")],
+)
+def test_a_scrape_may_last_as_long_as_its_interval(helm: Helm, interval: str, timeout: str) -> None:
+    """Whatever the units."""
+    chosen = {"enabled": True, "interval": interval, "scrapeTimeout": timeout}
+    made = Manifests(helm.objects({"serviceMonitor": chosen}))
+    (endpoint,) = made.one("ServiceMonitor")["spec"]["endpoints"]
+
+    assert (endpoint["interval"], endpoint["scrapeTimeout"]) == (interval, timeout)

@@ -36,6 +36,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"extraEnv": [{"name": "CARBONFINOPS_LOG__LEVEL", "value": "debug"}]},
         "extraEnv.0",
     ),
+    "a name that no object can have": ({"nameOverride": "Foo_Bar"}, "nameOverride"),
+    "a scrape that may last longer than its interval": (
+        {"serviceMonitor": {"enabled": True, "interval": "15s", "scrapeTimeout": "1m"}},
+        "serviceMonitor.scrapeTimeout",
+    ),
+    "a default that is too long for the interval": (
+        {"serviceMonitor": {"enabled": True, "interval": "29s999ms"}},
+        "serviceMonitor.scrapeTimeout",
+    ),
     "two replicas": ({"replicas": 2}, "replicas"),
     "root": ({"runAsUser": 0}, "runAsUser"),
     "a label that selects the pods": (
