@@ -19,7 +19,7 @@ RUN set -eu; \
     site=$(/opt/carbonfinops/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
     cp -r /build/exporter "$site/"; \
     printf '%s' "$REVISION" >"$site/exporter/REVISION"; \
-    printf '#!/opt/carbonfinops/bin/python\nimport sys\nfrom exporter.cli import main\nsys.exit(main())\n' \
+    printf '#!/opt/carbonfinops/bin/python\nimport sys\nfrom exporter.__main__ import main\nsys.exit(main())\n' \
         >/opt/carbonfinops/bin/carbonfinops; \
     chmod 755 /opt/carbonfinops/bin/carbonfinops; \
     /opt/carbonfinops/bin/python -m compileall -q --invalidation-mode unchecked-hash "$site"; \

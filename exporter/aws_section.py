@@ -1,12 +1,16 @@
 """The section of the settings about AWS."""
 
 import re
+from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from exporter.sections import CommaList, Frozen, check_regions
 
 _ROLE_ARN = re.compile(r"arn:(aws[a-z-]*):iam::(\d{12}):role/(.+)")
+
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (2026)
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 
 def _check_role_arn(arn: str) -> str:
@@ -15,18 +19,35 @@ def _check_role_arn(arn: str) -> str:
     return arn
 
 
+def _check_external_id(secret: SecretStr) -> SecretStr:
+    """Blanks around it are a slip; what else AWS would refuse, it would quote."""
+    text = secret.get_secret_value().strip()
+    if text and not _EXTERNAL_ID.fullmatch(text):
+        raise ValueError("an external id is 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / and -")
+    return SecretStr(text)
+
+
+ExternalId = Annotated[SecretStr, AfterValidator(_check_external_id)]
+
+
 class RoleSettings(Frozen):
-    """One account to poll through a role."""
+    """One account to poll through a role; a part of a secret, so errors quote nothing of it."""
 
     role_arn: str = Field(description="role to assume")
-    external_id: SecretStr = Field(
+    external_id: ExternalId = Field(
         SecretStr(""), description="external id its trust policy asks for"
     )
     regions: CommaList = Field((), description="its regions; default: as for all accounts")
 
-    _known_regions = field_validator("regions")(check_regions)
-
     _known_role = field_validator("role_arn")(_check_role_arn)
+
+    @field_validator("regions")
+    @classmethod
+    def _known_regions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return check_regions(value)
+        except ValueError:
+            raise ValueError("not all of them are region codes such as eu-central-1") from None
 
     @property
     def account_id(self) -> str:
@@ -48,7 +69,7 @@ class AwsSettings(Frozen):
     organization_role: str = Field(
         "", description="name of a role to assume in every active account of the organization"
     )
-    organization_external_id: SecretStr = Field(
+    organization_external_id: ExternalId = Field(
         SecretStr(""), description="external id for organization_role"
     )
     tag_labels: dict[str, str] = Field(
@@ -68,7 +89,7 @@ class AwsSettings(Frozen):
     cost_explorer_role_arn: str = Field(
         "", description="role of the payer to assume for Cost Explorer; default: no role"
     )
-    cost_explorer_external_id: SecretStr = Field(
+    cost_explorer_external_id: ExternalId = Field(
         SecretStr(""), description="external id for cost_explorer_role_arn"
     )
 

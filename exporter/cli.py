@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from exporter import signals
 from exporter.arguments import Run, parser
 from exporter.configuration import SettingsError, load_settings
 from exporter.logs import configure_logging
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     options = parser(_RUNS).parse_args(arguments)
     try:
+        if options.run not in (_serve, _demo):  # which take them in their own way
+            signals.release()
         return int(options.run(options))
     except (SettingsError, StateError) as error:
         for line in str(error).splitlines():
@@ -45,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+@signals.ending_at_once()
 def _serve(options: argparse.Namespace) -> int:
     from exporter.app import build, state_directory
     from exporter.location import refuse_unknown_regions
@@ -57,6 +61,7 @@ def _serve(options: argparse.Namespace) -> int:
         return _run(build(settings, live_upstreams, store=store), settings)
 
 
+@signals.ending_at_once()
 def _demo(options: argparse.Namespace) -> int:
     from exporter.demo import FAULTS, demo_defaults
 
@@ -217,10 +222,7 @@ def _run(application: "Application", settings: Settings, remark: str = "") -> in
     from exporter.exposition.security import WebConfigError
 
     address = settings.web.listen_address
-    # Blocked here and in all threads to come, and waited for below: a handler could interrupt
-    # this thread where it holds a lock that the handler needs.
-    signals = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    signals.hold()  # here and in all threads to come: this one waits for them below
     try:
         application.server.start()
     except WebConfigError as error:
@@ -234,7 +236,7 @@ def _run(application: "Application", settings: Settings, remark: str = "") -> in
     LOG.info("listening", extra={"url": url} | ({"remark": remark} if remark else {}))
     application.start()
     gc.freeze()  # what exists now lives as long as the process: collections need not look at it
-    signal.sigwait(signals)
+    signals.wait()
     LOG.info("stopping")
     application.stop()
     return 0

@@ -120,10 +120,20 @@ def _nested(variables: Mapping[str, str]) -> dict[str, Any]:
         source = EnvSettingsSource(Settings)
         source.env_vars = {name.lower(): value}
         try:
-            nested = _merged(nested, source())
+            given = source()
         except PydanticSettingsError:
             raise SettingsError(f"{name}: not valid JSON; {_form(path)}") from None
+        if len(path) == 1:
+            _check_keys(name, path[0], given.get(path[0]))
+        nested = _merged(nested, given)
     return nested
+
+
+def _check_keys(name: str, section: str, given: Any) -> None:
+    """Refuse JSON with a key that its section has not; unquoted, as it may be a stray secret."""
+    known = getattr(Settings.model_fields[section].annotation, "model_fields", given)
+    if isinstance(given, Mapping) and not given.keys() <= set(known):
+        raise SettingsError(f"{name}: unknown key; there are {', '.join(known)}")
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

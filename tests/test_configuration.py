@@ -329,11 +329,18 @@ def test_only_secrets_come_from_files(load):
         {"CARBONFINOPS_AWS__ACCOUNTS": '"s3cret"'},
         {"CARBONFINOPS_AWS__ACCOUNTS": '[{"role_arn": "x", "external_id": "s3cret"}]'},
         {"CARBONFINOPS_AWS__ACCOUNTS": f'[{{"role_arn": "{ROLE}", "external_id": ["s3cret"]}}]'},
+        {"CARBONFINOPS_AWS__ACCOUNTS": '[{"role_arn": "s3cret"}]'},
+        {"CARBONFINOPS_AWS__ACCOUNTS": f'[{{"role_arn": "{ROLE}", "external_id": "s3cret x"}}]'},
+        {"CARBONFINOPS_AWS__ACCOUNTS": f'[{{"role_arn": "{ROLE}", "regions": "s3cret"}}]'},
+        {"CARBONFINOPS_AWS__ORGANIZATION_EXTERNAL_ID": "s3cret x"},
+        {"CARBONFINOPS_AWS__COST_EXPLORER_EXTERNAL_ID": "s3cret x"},
         {TOKEN: "s3cret", "CARBONFINOPS_LOG": "5"},
         {f"{TOKEN}S": "s3cret"},
         {"CARBONFINOPS_TOKEN": "s3cret"},
         {"CARBONFINOPS_ELECTRICITY_MAPS": '"s3cret"'},
         {"CARBONFINOPS_ELECTRICITY_MAPS": '{"token": ["s3cret"]}'},
+        {"CARBONFINOPS_ELECTRICITY_MAPS": '{"s3cret": 1}'},
+        {"CARBONFINOPS_AWS": f'{{"accounts": [{{"role_arn": "{ROLE}", "s3cret": 1}}]}}'},
         {f"{TOKEN}_FILE": "s3cret"},
         {f"{TOKEN}_FILE": "/s3cret"},
         {f"{TOKEN}_FILE": "s3cret\0"},
@@ -360,6 +367,30 @@ def test_an_unknown_key_of_an_account_is_not_shown(load):
         "CARBONFINOPS_AWS__ACCOUNTS__0: unknown key; "
         "it is a JSON list of further accounts: role_arn, external_id, regions"
     )
+
+
+def test_an_unknown_key_in_the_json_of_a_section_is_not_shown(load):
+    """But which there are; a variable of that name would be shown, as the operator made it up."""
+    with pytest.raises(SettingsError) as caught:
+        load(
+            env={"CARBONFINOPS_ELECTRICITY_MAPS": '{"tokne": "x", "base_url": "http://maps.test"}'}
+        )
+    assert str(caught.value) == (
+        "CARBONFINOPS_ELECTRICITY_MAPS: unknown key; there are base_url, token, api_version, zones"
+    )
+
+    with pytest.raises(SettingsError, match="MAPS__TOKNE: unknown setting"):
+        load(env={"CARBONFINOPS_ELECTRICITY_MAPS__TOKNE": "x"})
+
+
+def test_a_section_in_json(load):
+    """Keys in any case, beside a variable of its own for another of them."""
+    found = load(
+        env={"CARBONFINOPS_ELECTRICITY_MAPS": '{"Token": "t"}', f"{TOKEN[:-5]}API_VERSION": "v4"}
+    )
+
+    assert found.electricity_maps.token.get_secret_value() == "t"
+    assert found.electricity_maps.api_version == "v4"
 
 
 def test_every_secret_may_come_from_a_file():

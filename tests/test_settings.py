@@ -1,5 +1,6 @@
 """What each setting means, and what is refused."""
 
+import json
 import os
 from collections.abc import Mapping
 from operator import attrgetter
@@ -229,6 +230,41 @@ def test_accounts_through_roles():
     assert first.external_id.get_secret_value() == "s3cret"
     assert (second.account_id, second.regions) == ("210987654321", ())
     assert third.regions == ("eu-west-1", "eu-west-2")
+
+
+def with_external_id(external_id: str) -> dict[str, str]:
+    """In each place for one."""
+    return {
+        "AWS__ACCOUNTS": json.dumps([{"role_arn": ROLE, "external_id": external_id}]),
+        "AWS__ORGANIZATION_EXTERNAL_ID": external_id,
+        "AWS__COST_EXPLORER_EXTERNAL_ID": external_id,
+    }
+
+
+@pytest.mark.parametrize("external_id", ["x y", "x", "x" * 1225, "caf\u00e9", "\u0664\u0662"])
+@pytest.mark.parametrize("name", with_external_id(""))
+def test_an_external_id_that_aws_would_refuse(name, external_id):
+    """It would be quoted in the refusal; so the start says which setting, and what it may be."""
+    with pytest.raises(SettingsError) as caught:
+        load({name: with_external_id(external_id)[name]})
+
+    setting, _, what = str(caught.value).partition(": ")
+    assert setting.startswith(PREFIX + name)
+    assert setting.endswith("EXTERNAL_ID")
+    assert what == "an external id is 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / and -"
+
+
+@pytest.mark.parametrize("external_id", ["", "az", "AZ_09+=,.@:/-", "x" * 1224, " padded\n"])
+def test_an_external_id(external_id):
+    """AWS's form; blanks around it are no part of it; empty is none."""
+    found = load(with_external_id(external_id)).aws
+
+    ids = (
+        found.accounts[0].external_id,
+        found.organization_external_id,
+        found.cost_explorer_external_id,
+    )
+    assert {each.get_secret_value() for each in ids} == {external_id.strip()}
 
 
 def test_cost_explorer():

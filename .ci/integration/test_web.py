@@ -222,19 +222,19 @@ def connected(exporter: SecuredExporter) -> ssl.SSLSocket:
 
 
 def test_oversized_and_malformed_requests(exporter: SecuredExporter):
-    """Each gets a 4xx; the log tells of the first ones, in one line each."""
+    """Each gets a 4xx; the log tells of the first ones of a kind, in one line each."""
     for sent, status in (
         (b"GET /" + b"a" * 100_000, 414),
         (b"GET / HTTP/1.1\r\nX: " + b"a" * 100_000, 431),
         (b"GET / HTTP/1.1\r\nbad\r\n\r\n", 400),
         (b"\x00" * 100 + b"\r\n\r\n", 400),
         (b"G /\r\n\r\n", 400),
-        (b"no\r\n\r\n", 400),
+        *[(b"no\r\n\r\n", 400)] * 6,
     ):
         with connected(exporter) as connection:
             connection.sendall(sent)
             assert connection.recv(1000).startswith(f"HTTP/1.1 {status} ".encode())
-    assert exporter.log.count('msg="request refused"') == 5
+    assert exporter.log.count('msg="request refused"') == 3 + 5
 
 
 def test_stalled_clients_do_not_hold_up_prometheus(prometheus: Jobs, exporter: SecuredExporter):

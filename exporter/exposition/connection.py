@@ -72,6 +72,8 @@ class Connection:
             raise HandshakeError(f"not completed within {limit_seconds:g} s") from None
         except ssl.SSLEOFError:
             raise ClientGoneError from None
+        except ssl.SSLCertVerificationError as error:
+            raise HandshakeError(f"{error.reason}: {error.verify_message}") from None
         except ssl.SSLError as error:
             kind = PlainOnTlsError if error.reason == "HTTP_REQUEST" else HandshakeError
             raise kind(error.reason or "no reason given") from None

@@ -25,8 +25,10 @@ def _assignments(text: str) -> dict[str, str]:
 
 
 def _exported(line: str) -> str:
-    """What a shell makes of ``export NAME="..."``; other lines are as a file has them."""
-    return shlex.split(line)[1] if re.match(r"export \w+=\S", line) else line
+    """What a shell makes of ``export NAME="... $VALUE"``; other lines are as a file has them."""
+    if not re.match(r"export \w+=\S", line):
+        return line
+    return re.sub(r"\$\w+", MADE_UP, shlex.split(line)[1])
 
 
 def _sections(block: Block) -> bool:

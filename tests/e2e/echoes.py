@@ -44,11 +44,13 @@ class Echo(BaseHTTPRequestHandler):
         return sent
 
     def refuse(self, sent: str) -> None:
-        """Say no, and why, and what was sent."""
+        """Say no, and why, and what was sent; as AWS does it, the unsuitable value comes first."""
+        secret = self.headers.get("X-Amz-Security-Token")
+        said = f"Value {parse_qs(self.body).get('ExternalId', secret)} is unsuitable: {sent}"
         if "X-Amz-Target" in self.headers:
-            body = json.dumps({"__type": "AccessDeniedException", "message": sent})
+            body = json.dumps({"__type": "ValidationException", "message": said})
         elif "AWS4-HMAC" in sent:
-            error = f"<Error><Code>AccessDenied</Code><Message>{escape(sent)}</Message></Error>"
+            error = f"<Error><Code>ValidationError</Code><Message>{escape(said)}</Message></Error>"
             body = f"<Response><Errors>{error}</Errors></Response>"
             if "sts" in sent or "AssumeRole" in sent:
                 body = f"<ErrorResponse>{error}</ErrorResponse>"

@@ -8,19 +8,30 @@ import pytest
 
 from exporter.cli import main
 from exporter.configuration import FROM_FILE, SECRETS
-from tests.e2e.planted import ACCOUNT, GIVEN, IN_URLS, PREFIX, ROLE, TOKEN
+from tests.e2e.planted import ACCOUNT, GIVEN, IN_URLS, ORGANIZATION, PAYER, PREFIX, ROLE, TOKEN
 
-UNKNOWN_KEY = json.dumps([{"role_arn": ROLE.format(account="2" * 12), ACCOUNT: "x"}])
-NO_TEXT = json.dumps([{"role_arn": ROLE.format(account="2" * 12), "external_id": [ACCOUNT]}])
+
+def _account(**changes: object) -> str:
+    return json.dumps([{"role_arn": ROLE.format(account="2" * 12), **changes}])
+
+
 MISTAKES = {
     "a misspelt setting beside the secrets": {"STATEDIR": "x"},
     "a misspelt name for a secret": {"ELECTRICITY_MAPS__TOKENS": TOKEN},
     "a secret that is no list": {"AWS__ACCOUNTS": ACCOUNT},
     "an account that is none": {"AWS__ACCOUNTS": json.dumps([ACCOUNT])},
-    "an account's secret that is no text": {"AWS__ACCOUNTS": NO_TEXT},
-    "an account's secret in the place of a key": {"AWS__ACCOUNTS": UNKNOWN_KEY},
+    "an account's secret that is no text": {"AWS__ACCOUNTS": _account(external_id=[ACCOUNT])},
+    "an account's secret in the place of a key": {"AWS__ACCOUNTS": _account(**{ACCOUNT: "x"})},
+    "an account's secret that AWS would quote": {
+        "AWS__ACCOUNTS": _account(external_id=f"{ACCOUNT} x")
+    },
+    "an account's secret in the place of a region": {"AWS__ACCOUNTS": _account(regions=[ACCOUNT])},
+    "an account's secret in the place of its role": {"AWS__ACCOUNTS": _account(role_arn=ACCOUNT)},
+    "the organization's secret, unsuitable": {"AWS__ORGANIZATION_EXTERNAL_ID": f"{ORGANIZATION} x"},
+    "the payer's secret, unsuitable": {"AWS__COST_EXPLORER_EXTERNAL_ID": f"{PAYER}\u00e9"},
     "a secret that no header can hold": {"ELECTRICITY_MAPS__TOKEN": f"{TOKEN} \u00e9"},
     "a secret in the place of a section": {"CURRENCY": json.dumps(TOKEN)},
+    "a secret in the place of a section's key": {"ELECTRICITY_MAPS": json.dumps({TOKEN: "x"})},
     "a password in a wrong address": {"BOAVIZTA__BASE_URL": f"http://reader:{IN_URLS[1]}@x:0"},
 }
 CANARIES = (*GIVEN.values(), ACCOUNT, *IN_URLS)

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from exporter.exposition.complaints import Complaints
+from exporter.exposition.complaints import LINES_AT_ONCE, MOST_KINDS, Complaints
 
 
 class Clock:
@@ -46,6 +46,42 @@ def test_kinds_are_counted_apart(caplog, clock):
 
     assert caplog.messages.count("request refused") == 5
     assert caplog.messages.count("login refused") == 1
+
+
+def test_reasons_are_counted_apart(caplog, clock):
+    """What one client does wrong does not hide what is wrong with another."""
+    complaints = Complaints(clock)
+    for _ in range(100):
+        complaints.note("TLS handshake failed", reason="PEER_DID_NOT_RETURN_A_CERTIFICATE")
+    complaints.note("TLS handshake failed", reason="CERTIFICATE_VERIFY_FAILED")
+
+    assert [extra(record, "reason") for record in caplog.records] == [
+        *["PEER_DID_NOT_RETURN_A_CERTIFICATE"] * 5,
+        "CERTIFICATE_VERIFY_FAILED",
+    ]
+
+
+@pytest.mark.parametrize("here", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("elsewhere", ["10.0.0.1", "fe80::1%eth0"])
+def test_this_machine_is_counted_apart(caplog, clock, here, elsewhere):
+    """Where client certificates are wanted, its health check is refused every few seconds."""
+    complaints = Complaints(clock)
+    for _ in range(100):
+        complaints.note("TLS handshake failed", reason="same", client=here)
+    complaints.note("TLS handshake failed", reason="same", client=elsewhere)
+
+    assert [extra(record, "client") for record in caplog.records] == [*[here] * 5, elsewhere]
+
+
+def test_ever_new_reasons_do_not_fill_the_disk(caplog, clock):
+    """After a number of them, all further ones share the lines of their message."""
+    complaints = Complaints(clock)
+    for number in range(1000):
+        complaints.note("TLS handshake failed", reason=f"REASON_{number}")
+    complaints.note("login refused")
+
+    assert len(caplog.records) == MOST_KINDS + LINES_AT_ONCE + 1
+    assert caplog.messages[-1] == "login refused"
 
 
 def test_a_flood_is_one_line_every_ten_minutes(caplog, clock):

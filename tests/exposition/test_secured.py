@@ -11,6 +11,8 @@ from pathlib import Path
 import bcrypt
 import pytest
 
+from exporter.exposition.complaints import LINES_AT_ONCE
+from exporter.exposition.health import ask_health
 from exporter.exposition.http import MetricsServer
 from exporter.exposition.limits import Limits
 from exporter.exposition.security import Security, WebConfigError
@@ -156,6 +158,31 @@ def test_mutual_tls(
             else:
                 with pytest.raises((ssl.SSLError, ConnectionError)):
                     ask(server, "/-/healthy", context=context)
+
+
+def test_refused_health_checks_hide_no_other_refusal(
+    site: Pages, file: Path, tmp_path: Path, authority: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They come every few seconds, and use up the log lines of their own kind only."""
+    (tmp_path / "other").mkdir()
+    foreign = issue(tmp_path, "foreign", make_authority(tmp_path / "other"))
+    context = ssl.create_default_context(cafile=authority.cert_file)
+    context.load_cert_chain(foreign.cert_file, foreign.key_file)
+    with serving(site, security=secured(file, MUTUAL)) as server:
+        for _ in range(2 * LINES_AT_ONCE):
+            assert ask_health(f"127.0.0.1:{server.port}", ("https",)).well
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            ask(server, context=context)
+        deadline_at = time.monotonic() + PATIENCE_SECONDS
+        while "CERTIFICATE_VERIFY_FAILED: unable to get local issuer certificate" not in reasons(
+            caplog
+        ):
+            assert time.monotonic() < deadline_at, reasons(caplog)
+    assert reasons(caplog).count("PEER_DID_NOT_RETURN_A_CERTIFICATE") == LINES_AT_ONCE
+
+
+def reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [getattr(record, "reason", "") for record in caplog.records]
 
 
 def test_an_intermediate_authority_will_do(

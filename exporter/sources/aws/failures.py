@@ -1,5 +1,6 @@
 """AWS's errors in the program's own words."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -7,52 +8,29 @@ from urllib.parse import urlsplit
 
 from exporter.core.provenance import FailureReason
 from exporter.core.units import SECONDS_PER_DAY
+from exporter.sources.aws import codes
 from exporter.sources.aws.permissions import ACTIONS
 from exporter.sources.source import SourceError
 
-# Error codes of every service asked here; https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
-# errors-overview.html and the CommonErrors page of each other API reference (2026).
-_THROTTLED = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "LimitExceededException",
-        "PriorRequestNotComplete",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-_TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
-_NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-_EXPIRED = frozenset(
-    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-)
-_NOT_ACCEPTED = frozenset(
-    {
-        "AuthFailure",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "OptInRequired",
-        "RegionDisabledException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClient",
-        "UnrecognizedClientException",
-    }
-)
-_NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
-_DENIED = _NOT_ALLOWED | _EXPIRED | _NOT_ACCEPTED | {_NO_ORGANIZATION}
+_DENIED = codes.NOT_ALLOWED | codes.EXPIRED | codes.NOT_ACCEPTED | {codes.NO_ORGANIZATION}
 
-_MESSAGE_CHARACTERS = 200
+_NO_CREDENTIALS = (
+    "no complete AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a"
+    " profile, or attach a role"
+)
+_EXPLAINED = {
+    "NoCredentialsError": _NO_CREDENTIALS,
+    "PartialCredentialsError": _NO_CREDENTIALS,
+    "ProxyConnectionError": (
+        "no connection to the proxy (ProxyConnectionError): check the network and HTTPS_PROXY"
+    ),
+    "SSLError": (
+        "no trusted connection to AWS (SSLError): where a proxy opens TLS, name its authority in"
+        " AWS_CA_BUNDLE"
+    ),
+}
+
+_CODE = re.compile(r"[A-Za-z0-9.]{1,80}")
 
 PARSER_ERRORS = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What botocore's parsers let through when an answer is not shaped as its model says."""
@@ -96,9 +74,8 @@ def reason_of(error: Exception) -> FailureReason:
         return reason_of_answer(error.response)
     if isinstance(error, (aws.ConnectTimeoutError, aws.ReadTimeoutError, http.TimeoutError)):
         return FailureReason.TIMEOUT
-    if isinstance(
-        error, (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, http.HTTPError)
-    ):
+    unconnected = (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError)
+    if isinstance(error, (*unconnected, http.HTTPError)) and not _is_unsendable(error):
         return FailureReason.UNAVAILABLE
     if isinstance(error, (aws.ValidationError, aws.ParamValidationError)):
         return FailureReason.MALFORMED
@@ -113,9 +90,9 @@ def reason_of_answer(answer: Mapping[str, Any]) -> FailureReason:
     """Classify an answer that reports an error, by its code, else by its HTTP status."""
     code = str(answer.get("Error", {}).get("Code", ""))
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _THROTTLED or status == 429:  # noqa: PLR2004 - RFC 6585, Too Many Requests
+    if code in codes.THROTTLED or status == 429:  # noqa: PLR2004 - RFC 6585, Too Many Requests
         return FailureReason.THROTTLED
-    if code in _TIMED_OUT:
+    if code in codes.TIMED_OUT:
         return FailureReason.TIMEOUT
     if code in _DENIED or status in {401, 403}:
         return FailureReason.DENIED
@@ -125,37 +102,54 @@ def reason_of_answer(answer: Mapping[str, Any]) -> FailureReason:
 
 
 def _explain_answer(error: Exception, response: Mapping[str, Any]) -> str:
+    # AWS's text stays out: it can quote what was sent, an external id and a session token too.
     code = str(response.get("Error", {}).get("Code", ""))
     operation = getattr(error, "operation_name", "")
-    if code in _NOT_ALLOWED and operation == "AssumeRole":
+    if code in codes.NOT_ALLOWED and operation == "AssumeRole":
         return (
             f"the role was refused ({code}): check its trust policy and external id, and that"
             " the base credentials may call sts:AssumeRole on it"
         )
-    if code in _NOT_ALLOWED:
+    if code in codes.NOT_ALLOWED:
         action = ACTIONS.get(operation, operation)
         return f"not allowed ({code}): allow {action} in the IAM policy of the credentials"
-    if code in _EXPIRED:
+    if code in codes.EXPIRED:
         return f"the credentials have expired ({code}): renew them, and check this host's clock"
-    if code in _NOT_ACCEPTED:
+    if code in codes.NOT_ACCEPTED:
         return (
             f"the credentials were not accepted ({code}): check the keys and this host's clock;"
             " AWS answers the same in a region that is not enabled for the account"
         )
-    if code == _NO_ORGANIZATION:
+    if code == codes.NO_ORGANIZATION:
         return f"not in an organization ({code}): list the accounts in the settings instead"
-    # AWS's text is safe here: only refused signatures quote parts of the signed request.
-    message = " ".join(str(response.get("Error", {}).get("Message", "")).split())
-    return f"{code}: {message[:_MESSAGE_CHARACTERS]}"
+    # What stands in the place of a code is shown only where it looks like one.
+    shown = code if _CODE.fullmatch(code) else "no code"
+    return _explain_code(shown, operation, reason_of_answer(response))
+
+
+def _explain_code(code: str, operation: str, reason: FailureReason) -> str:
+    if reason is FailureReason.THROTTLED:
+        return f"asked too often ({code}), perhaps by others in the account: asked again later"
+    if reason in {FailureReason.TIMEOUT, FailureReason.UNAVAILABLE}:
+        return f"AWS could not answer ({code}): asked again later"
+    if code == codes.NO_DATA_YET:
+        return f"no data yet ({code}): Cost Explorer has some a day after it is first enabled"
+    if code.isdigit():
+        return f"refused with HTTP {code}, not in AWS's words: look for a proxy in between"
+    if operation == "AssumeRole":
+        return f"the role was refused ({code}): check the form of its ARN and of its external id"
+    return f"the request was refused ({code}): see AWS's API reference of {operation}"
 
 
 def _explain_exception(error: Exception) -> str:
     # The text of these errors can quote bodies, files or a command's output: the class is enough.
     kind = type(error).__name__
-    if kind in {"NoCredentialsError", "PartialCredentialsError"}:
+    if kind in _EXPLAINED:
+        return _EXPLAINED[kind]
+    if _is_unsendable(error):
         return (
-            "no complete AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
-            " choose a profile, or attach a role"
+            f"the request could not be made ({kind}): look for line breaks in the AWS credentials,"
+            " and at HTTPS_PROXY"
         )
     match reason_of(error):
         case FailureReason.TIMEOUT:
@@ -166,6 +160,14 @@ def _explain_exception(error: Exception) -> str:
             return f"the AWS configuration or its credentials cannot be used ({kind}): check them"
         case _:
             return f"the request or its answer is not as the API says ({kind})"
+
+
+def _is_unsendable(error: Exception) -> bool:
+    """Whether a header or the proxy's address was refused on the way out: both are ValueErrors."""
+    from botocore.exceptions import HTTPClientError
+
+    inner = getattr(error, "kwargs", {}).get("error")
+    return isinstance(error, HTTPClientError) and isinstance(inner, ValueError)
 
 
 def _host(error: Exception) -> str:

@@ -80,6 +80,10 @@ URL = {"endpoint_url": "https://ec2.eu-west-1.amazonaws.com/?a=b"}
             botocore_errors.ProxyConnectionError(proxy_url="http://user:pass@proxy"),
             FailureReason.UNAVAILABLE,
         ),
+        (
+            botocore_errors.HTTPClientError(error=ValueError("Invalid header: made-up-secret")),
+            FailureReason.DENIED,
+        ),
         (botocore_errors.HTTPClientError(error="?"), FailureReason.UNAVAILABLE),
         (ProtocolError("broken"), FailureReason.UNAVAILABLE),
         (botocore_errors.NoCredentialsError(), FailureReason.DENIED),
@@ -145,7 +149,19 @@ def test_reason_of_an_exception(error, reason):
             "no connection to ec2.eu-west-1.amazonaws.com",
         ),
         (botocore_errors.ReadTimeoutError(**URL), "no answer in time from ec2.eu-west-1"),
-        (client_error("InvalidParameterValue", message="no such\nfilter"), "no such filter"),
+        (
+            client_error("ValidationError", 400, "AssumeRole"),
+            "the form of its ARN",
+        ),
+        (client_error("Throttling", 400, "AssumeRole"), "asked again later"),
+        (client_error("InternalError", 500, "AssumeRole"), "AWS could not answer (InternalError)"),
+        (client_error("RequestTimeout", 408), "AWS could not answer (RequestTimeout)"),
+        (client_error("DataUnavailableException"), "a day after it is first enabled"),
+        (client_error("407", 407), "HTTP 407, not in AWS's words: look for a proxy"),
+        (
+            client_error("InvalidParameterValue"),
+            "refused (InvalidParameterValue): see AWS's API reference of DescribeInstances",
+        ),
     ],
 )
 def test_detail_says_how_to_mend_it(error, advice):
@@ -153,18 +169,34 @@ def test_detail_says_how_to_mend_it(error, advice):
     assert advice in translate(error, "list things").detail
 
 
-@pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "InvalidSignatureException"])
-def test_text_of_a_refused_signature_stays_out(code):
-    """AWS quotes the signed request there, the session token with it."""
-    error = translate(client_error(code, 403, message=f"expected\n{SECRET}"), "list things")
+@pytest.mark.parametrize("operation", ["AssumeRole", "DescribeInstances"])
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("AccessDenied", 403),
+        ("SignatureDoesNotMatch", 403),
+        ("InvalidSignatureException", 400),
+        ("InvalidClientTokenId", 403),
+        ("ExpiredToken", 400),
+        ("ValidationError", 400),
+        ("ValidationException", 400),
+        ("InvalidParameterValue", 400),
+        ("Throttling", 400),
+        ("InternalError", 500),
+        ("NeverHeardOfIt", 403),
+        ("403", 403),
+        ("", 400),
+        (SECRET, 400),
+        ("x" * 500, 500),
+    ],
+)
+def test_what_aws_says_stays_out(code, status, operation):
+    """It can quote what was sent: an external id, or the signed request with its session token."""
+    message = f"Value '{SECRET}' at 'externalId' failed to satisfy constraint: " + "very " * 5000
+    detail = translate(client_error(code, status, operation, message), "list things").detail
 
-    assert SECRET not in error.detail
-
-
-def test_long_texts_are_cut():
-    """The detail stays one readable line."""
-    detail = translate(client_error("InvalidFilter", message="very " * 5000), "list things").detail
-
+    assert SECRET not in detail
+    assert "externalId" not in detail
     assert len(detail) < 300
 
 

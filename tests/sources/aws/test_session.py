@@ -1,3 +1,4 @@
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,11 @@ from exporter.sources.aws.session import AwsClients
 from exporter.sources.source import SourceError
 
 MEMBER = Account("222233334444", "arn:aws:iam::222233334444:role/reader")
+REFUSED = (
+    "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>1 validation"
+    " error detected: Value 'made up secret' at 'externalId' failed to satisfy constraint</Message>"
+    "</Error></ErrorResponse>"
+)
 REGIONS = {"regionInfo": [{"regionName": "eu-west-1"}]}
 
 
@@ -140,6 +146,69 @@ def test_refused_role_says_what_to_check(aws, clients):
     assert MEMBER.role_arn in caught.value.detail
     assert "trust policy and external id" in caught.value.detail
     assert aws.parameters("DescribeRegions") == []
+
+
+def test_a_refusal_that_quotes_the_external_id(aws, observer, make_reply):
+    """STS does so where its form is unsuitable; nothing of it is passed on."""
+    aws.reply("AssumeRole", make_reply(REFUSED.encode(), 400))
+    clients = AwsClients(observer, external_id=lambda _: "made up secret")
+
+    with pytest.raises(SourceError) as caught:
+        Endpoint(clients, "ec2", "eu-west-1", MEMBER).answer("describe_regions")
+
+    assert aws.parameters("AssumeRole")[0]["ExternalId"] == "made up secret"
+    assert "made up secret" not in caught.value.detail
+    assert caught.value.detail.endswith(
+        "the role was refused (ValidationError): check the form of its ARN and of its external id"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AWS_ACCESS_KEY_ID", "AKIAMADEUP\n"),
+        ("AWS_SESSION_TOKEN", "made-up-token\n"),
+        ("AWS_SESSION_TOKEN", "made-up\r\ntoken"),
+        ("HTTP_PROXY", "http://"),
+        ("HTTP_PROXY", "http://127.0.0.1:port"),
+        ("HTTP_PROXY", "http://reader:made/up@127.0.0.1:9"),
+        ("HTTP_PROXY", "http://127.0.0.1:9\n"),
+    ],
+)
+@pytest.mark.usefixtures("no_backoff")
+def test_a_request_that_cannot_be_sent(aws, clients, monkeypatch, name, value):
+    """A Secret of Kubernetes ends with a line break soon; that is no fault of the network."""
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("NO_PROXY", "")
+
+    with pytest.raises(SourceError) as caught:
+        Endpoint(clients, "ec2", "eu-west-1").answer("describe_regions")
+
+    assert aws.asked == []
+    assert caught.value.reason is FailureReason.DENIED
+    assert caught.value.detail == (
+        "ec2 describe_regions in eu-west-1: the request could not be made (HTTPClientError):"
+        " look for line breaks in the AWS credentials, and at HTTPS_PROXY"
+    )
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_a_proxy_that_does_not_answer(aws, clients, monkeypatch):
+    """It is the proxy that is named, without its password."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("HTTP_PROXY", f"http://reader:made-up@127.0.0.1:{port}")
+    monkeypatch.setenv("NO_PROXY", "")
+
+    with pytest.raises(SourceError) as caught:
+        Endpoint(clients, "ec2", "eu-west-1").answer("describe_regions")
+
+    assert aws.asked == []
+    assert caught.value.reason is FailureReason.UNAVAILABLE
+    assert caught.value.detail == (
+        "ec2 describe_regions in eu-west-1: no connection to the proxy (ProxyConnectionError):"
+        " check the network and HTTPS_PROXY"
+    )
 
 
 def test_missing_credentials_are_found_once_they_are_there(aws, clients, monkeypatch):
