@@ -1,4 +1,4 @@
-"""The values that the how-to shows."""
+"""The values that the how-tos show."""
 
 import re
 
@@ -7,7 +7,7 @@ import yaml
 from chart import ROOT, Helm
 from exporter.exposition.web_config import KEYS
 
-PAGE = (ROOT / "docs/how-to/kubernetes.md").read_text()
+PAGE = "".join((ROOT / f"docs/how-to/{n}.md").read_text() for n in ("kubernetes", "behind-a-proxy"))
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 VALUES = [block for block in BLOCKS if block.startswith("# values.yaml\n")]
 
@@ -34,4 +34,4 @@ def test_the_other_blocks_are_known() -> None:
     """A web config file and a scrape configuration: no block is left out by a slip."""
     others = [yaml.safe_load(block) for block in BLOCKS if block not in VALUES]
     assert [set(other) <= {*KEYS, "scrape_configs"} for other in others] == [True, True]
-    assert len(VALUES) >= 5
+    assert len(VALUES) >= 6

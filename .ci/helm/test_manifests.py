@@ -77,7 +77,7 @@ def test_pods_are_restricted(manifests: Manifests) -> None:
             assert {"requests", "limits"} <= container["resources"].keys()
             assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
         kinds = {key for volume in pod.get("volumes", ()) for key in volume.keys() - {"name"}}
-        assert kinds <= {"persistentVolumeClaim", "emptyDir", "projected"}
+        assert kinds <= {"persistentVolumeClaim", "emptyDir", "projected", "configMap"}
 
 
 def test_nobody_is_root(all_manifests: dict[str, Manifests]) -> None:

@@ -45,6 +45,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"serviceMonitor": {"enabled": True, "interval": "29s999ms"}},
         "serviceMonitor.scrapeTimeout",
     ),
+    "a volume in the place of the state": (
+        {"extraVolumes": [{"name": "state", "emptyDir": {}}]},
+        "extraVolumes.0",
+    ),
+    "a folder of the node": (
+        {"extraVolumes": [{"name": "node", "hostPath": {"path": "/"}}]},
+        "extraVolumes.0",
+    ),
+    "something else to write to": (
+        {"extraVolumeMounts": [{"name": "proxy", "mountPath": "/etc/proxy"}]},
+        "extraVolumeMounts.0",
+    ),
     "two replicas": ({"replicas": 2}, "replicas"),
     "root": ({"runAsUser": 0}, "runAsUser"),
     "a label that selects the pods": (

@@ -39,7 +39,12 @@ VALUE_SETS: Mapping[str, Mapping[str, Any]] = {
         "boaviztapi": {"enabled": False},
         "serviceAccount": {"create": False},
         "persistence": {"existingClaim": "books"},
-        "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
+        "extraEnv": [
+            {"name": "HTTPS_PROXY", "value": "http://proxy:3128"},
+            {"name": "REQUESTS_CA_BUNDLE", "value": "/etc/proxy/ca.crt"},
+        ],
+        "extraVolumes": [{"name": "proxy", "configMap": {"name": "proxy-authority"}}],
+        "extraVolumeMounts": [{"name": "proxy", "mountPath": "/etc/proxy", "readOnly": True}],
         "imagePullSecrets": [{"name": "registry"}],
         "image": {"digest": f"sha256:{'ab' * 32}"},
         "priorityClassName": "important",

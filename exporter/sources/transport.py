@@ -93,7 +93,10 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], FailureReason, str], ...
     (
         (requests.exceptions.SSLError,),
         FailureReason.UNAVAILABLE,
-        "failed TLS: is its certificate trusted, and for this host?",
+        (
+            "failed TLS: its certificate is not for this host, or of an unknown authority; where a"
+            " proxy opens TLS, name the file of its authority in REQUESTS_CA_BUNDLE"
+        ),
     ),
     (
         (requests.exceptions.ContentDecodingError,),

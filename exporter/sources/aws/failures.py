@@ -25,8 +25,8 @@ _EXPLAINED = {
         "no connection to the proxy (ProxyConnectionError): check the network and HTTPS_PROXY"
     ),
     "SSLError": (
-        "no trusted connection to AWS (SSLError): where a proxy opens TLS, name its authority in"
-        " AWS_CA_BUNDLE"
+        "no trusted connection to AWS (SSLError): where a proxy opens TLS, name the file of its"
+        " authority in REQUESTS_CA_BUNDLE"
     ),
 }
 
