@@ -45,8 +45,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"serviceMonitor": {"enabled": True, "interval": "29s999ms"}},
         "serviceMonitor.scrapeTimeout",
     ),
+    "an interval that the operator cannot read": (
+        {"serviceMonitor": {"interval": "30s1m"}},
+        "serviceMonitor.interval",
+    ),
+    "a volume that no pod can have": (
+        {"extraVolumes": [{"name": "Foo_Bar", "configMap": {"name": "a"}}]},
+        "extraVolumes.0",
+    ),
     "a volume in the place of the state": (
-        {"extraVolumes": [{"name": "state", "emptyDir": {}}]},
+        {"extraVolumes": [{"name": "state", "configMap": {"name": "a"}}]},
         "extraVolumes.0",
     ),
     "a folder of the node": (
@@ -92,3 +100,12 @@ def test_what_is_wrong_is_refused_and_named(helm: Helm, values: dict[str, Any], 
         helm.text(values)
     assert named in str(refusal.value)
     assert "canary" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("release", ["9ci", "my.rel"])
+def test_a_release_that_no_service_can_be_named_after(helm: Helm, release: str) -> None:
+    """Helm takes such names, Kubernetes would refuse half of what is installed."""
+    with pytest.raises(RuntimeError, match="no Service can be named so; set fullnameOverride"):
+        helm.text({}, release)
+
+    assert helm.text({"fullnameOverride": "carbonfinops"}, release)

@@ -57,7 +57,7 @@ class Transport:
                 stream=True,
             ) as response:
                 return Answer(response.status_code, response.headers, self._read(response))
-        except (OSError, urllib3.exceptions.HTTPError) as error:
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
             raise _translate(error, self._where) from None
 
     def _read(self, response: requests.Response) -> bytes:
@@ -95,7 +95,7 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], FailureReason, str], ...
         FailureReason.UNAVAILABLE,
         (
             "failed TLS: its certificate is not for this host, or of an unknown authority; where a"
-            " proxy opens TLS, name the file of its authority in REQUESTS_CA_BUNDLE"
+            " proxy opens TLS, name a readable file of its authority in REQUESTS_CA_BUNDLE"
         ),
     ),
     (
@@ -107,6 +107,11 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], FailureReason, str], ...
         (ConnectionError,),
         FailureReason.UNAVAILABLE,
         "reset the connection",
+    ),
+    (
+        (ValueError,),
+        FailureReason.DENIED,
+        "cannot be asked: look at its address, and at HTTPS_PROXY",
     ),
 )
 """By the causes of an exception, the first that fits: requests wraps one and the same cause
@@ -120,6 +125,9 @@ def _translate(error: Exception, where: str) -> SourceError:
             lost = any(issubclass(kind, ConnectionError) for kind in kinds)
             failure = ConnectionLostError if lost else SourceError
             return failure(reason, f"{where} {detail}")
+    if type(error) is OSError:
+        detail = f"{where} cannot be asked: is there the file that REQUESTS_CA_BUNDLE names?"
+        return SourceError(FailureReason.DENIED, detail)
     detail = f"{where} broke off the exchange ({type(error).__name__})"
     return SourceError(FailureReason.UNAVAILABLE, detail)
 

@@ -16,15 +16,18 @@ from exporter.sources.source import SourceError
 from exporter.sources.transport import Transport
 from tests.certificates import issue, make_authority
 
+PAGE = b"<html><body><p>This address is blocked.</p></body></html>"
+
 
 class Refusing(BaseHTTPRequestHandler):
     """Whoever gets this far has trusted it."""
 
     def do_GET(self) -> None:
-        """Say no, in a way that none of the clients asks again for."""
-        self.send_response(418)
-        self.send_header("Content-Length", "0")
+        """Say no, as such a proxy does."""
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(PAGE)))
         self.end_headers()
+        self.wfile.write(PAGE)
 
     do_POST = do_GET  # noqa: N815 (http.server's names)
 
@@ -36,6 +39,8 @@ class Refusing(BaseHTTPRequestHandler):
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An upstream over TLS, which nothing on this machine has heard of."""
     for name in ("AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     pair = issue(tmp_path, "server", make_authority(tmp_path))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -74,10 +79,38 @@ def test_an_unknown_authority_is_told_of(address: str, clients: AwsClients) -> N
 def test_one_variable_names_the_authority(
     address: str, clients: AwsClients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To AWS's SDK as to requests."""
+    """To AWS's SDK as to requests; and it is seen that not AWS has answered."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.crt"))
     with pytest.raises(SourceError) as of_aws:
         Endpoint(clients, "ec2", "eu-west-1").answer("describe_regions")
 
-    assert of_aws.value.reason is FailureReason.MALFORMED  # it has read the answer
-    assert Transport(1, {}, "the grid").send("GET", address, {}, None, (5.0, 5.0)).status == 418
+    assert of_aws.value.reason is FailureReason.DENIED
+    assert "HTTP 403, not in AWS's words: look for a proxy" in of_aws.value.detail
+    assert Transport(1, {}, "the grid").send("GET", address, {}, None, (5.0, 5.0)).status == 403
+
+
+def test_an_authority_that_is_not_there(
+    address: str, clients: AwsClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The easiest mistake: a path that is only good outside of the container."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(SourceError, match="a readable file of its authority in REQUESTS_CA_BUNDLE"):
+        Endpoint(clients, "ec2", "eu-west-1").answer("describe_regions")
+    with pytest.raises(SourceError, match="is there the file that REQUESTS_CA_BUNDLE names"):
+        Transport(1, {}, "the grid").send("GET", address, {}, None, (5.0, 5.0))
+
+
+@pytest.mark.parametrize("password", ["[s3cret]", "s3[cret", "s3#cret", "s3?cret", "s3cret\u20ac"])
+def test_a_proxy_whose_address_cannot_be_read(
+    password: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked for at the right place, and its password stays out."""
+    monkeypatch.setenv("HTTPS_PROXY", f"http://reader:{password}@127.0.0.1:1")
+    with pytest.raises(SourceError) as refusal:
+        Transport(1, {}, "the grid").send("GET", address, {}, None, (5.0, 5.0))
+
+    assert refusal.value.reason is FailureReason.DENIED
+    assert refusal.value.detail == (
+        "the grid cannot be asked: look at its address, and at HTTPS_PROXY"
+    )
+    assert refusal.value.__cause__ is None

@@ -228,8 +228,9 @@ def test_answers_above_eight_megabytes_are_malformed(size, accepted):
         (requests.exceptions.ReadTimeout(SECRET), FailureReason.TIMEOUT),
         (requests.exceptions.ContentDecodingError(SECRET), FailureReason.MALFORMED),
         (requests.exceptions.ChunkedEncodingError(SECRET), FailureReason.UNAVAILABLE),
-        (requests.exceptions.InvalidHeader(SECRET), FailureReason.UNAVAILABLE),
-        (OSError(f"no certificate bundle at {SECRET}"), FailureReason.UNAVAILABLE),
+        (requests.exceptions.InvalidHeader(SECRET), FailureReason.DENIED),
+        (ValueError(f"{SECRET} does not appear to be an address"), FailureReason.DENIED),
+        (OSError(f"no certificate bundle at {SECRET}"), FailureReason.DENIED),
     ],
 )
 @responses.activate

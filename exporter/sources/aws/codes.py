@@ -28,9 +28,11 @@ EXPIRED = frozenset(
 NOT_ACCEPTED = frozenset(
     {
         "AuthFailure",
+        "IDPRejectedClaim",
         "IncompleteSignature",
         "IncompleteSignatureException",
         "InvalidClientTokenId",
+        "InvalidIdentityToken",
         "InvalidSignatureException",
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",

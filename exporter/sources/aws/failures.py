@@ -25,11 +25,12 @@ _EXPLAINED = {
         "no connection to the proxy (ProxyConnectionError): check the network and HTTPS_PROXY"
     ),
     "SSLError": (
-        "no trusted connection to AWS (SSLError): where a proxy opens TLS, name the file of its"
-        " authority in REQUESTS_CA_BUNDLE"
+        "no trusted connection to AWS (SSLError): where a proxy opens TLS, name a readable file of"
+        " its authority in REQUESTS_CA_BUNDLE"
     ),
 }
 
+_BY_IDENTITY = "AssumeRoleWithWebIdentity"
 _CODE = re.compile(r"[A-Za-z0-9.]{1,80}")
 
 PARSER_ERRORS = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -103,16 +104,17 @@ def reason_of_answer(answer: Mapping[str, Any]) -> FailureReason:
 
 def _explain_answer(error: Exception, response: Mapping[str, Any]) -> str:
     # AWS's text stays out: it can quote what was sent, an external id and a session token too.
-    code = str(response.get("Error", {}).get("Code", ""))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
+    code = str(response.get("Error", {}).get("Code", "")) or str(status)
     operation = getattr(error, "operation_name", "")
-    if code in codes.NOT_ALLOWED and operation == "AssumeRole":
+    reason = reason_of_answer(response)
+    if operation == _BY_IDENTITY and reason in {FailureReason.DENIED, FailureReason.MALFORMED}:
         return (
-            f"the role was refused ({code}): check its trust policy and external id, and that"
-            " the base credentials may call sts:AssumeRole on it"
+            f"the role was refused ({_shown(code)}): check its trust policy (issuer, namespace and"
+            " service account), and that the cluster's OIDC provider is known to IAM"
         )
     if code in codes.NOT_ALLOWED:
-        action = ACTIONS.get(operation, operation)
-        return f"not allowed ({code}): allow {action} in the IAM policy of the credentials"
+        return _explain_denial(code, operation)
     if code in codes.EXPIRED:
         return f"the credentials have expired ({code}): renew them, and check this host's clock"
     if code in codes.NOT_ACCEPTED:
@@ -122,9 +124,22 @@ def _explain_answer(error: Exception, response: Mapping[str, Any]) -> str:
         )
     if code == codes.NO_ORGANIZATION:
         return f"not in an organization ({code}): list the accounts in the settings instead"
-    # What stands in the place of a code is shown only where it looks like one.
-    shown = code if _CODE.fullmatch(code) else "no code"
-    return _explain_code(shown, operation, reason_of_answer(response))
+    return _explain_code(_shown(code), operation, reason)
+
+
+def _explain_denial(code: str, operation: str) -> str:
+    if operation == "AssumeRole":
+        return (
+            f"the role was refused ({code}): check its trust policy and external id, and that"
+            " the base credentials may call sts:AssumeRole on it"
+        )
+    action = ACTIONS.get(operation, operation)
+    return f"not allowed ({code}): allow {action} in the IAM policy of the credentials"
+
+
+def _shown(code: str) -> str:
+    """What stands in the place of a code is shown only where it looks like one."""
+    return code if _CODE.fullmatch(code) else "no code"
 
 
 def _explain_code(code: str, operation: str, reason: FailureReason) -> str:
@@ -159,7 +174,7 @@ def _explain_exception(error: Exception) -> str:
         case FailureReason.DENIED:
             return f"the AWS configuration or its credentials cannot be used ({kind}): check them"
         case _:
-            return f"the request or its answer is not as the API says ({kind})"
+            return f"the request or its answer, perhaps a proxy's, is not as the API says ({kind})"
 
 
 def _is_unsendable(error: Exception) -> bool:

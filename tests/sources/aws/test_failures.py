@@ -154,10 +154,21 @@ def test_reason_of_an_exception(error, reason):
             "the form of its ARN",
         ),
         (client_error("Throttling", 400, "AssumeRole"), "asked again later"),
+        (
+            client_error("AccessDenied", 403, "AssumeRoleWithWebIdentity"),
+            "refused (AccessDenied): check its trust policy (issuer",
+        ),
+        (
+            client_error("InvalidIdentityToken", 400, "AssumeRoleWithWebIdentity"),
+            "the cluster's OIDC provider is known to IAM",
+        ),
+        (client_error("Throttling", 400, "AssumeRoleWithWebIdentity"), "asked again later"),
         (client_error("InternalError", 500, "AssumeRole"), "AWS could not answer (InternalError)"),
         (client_error("RequestTimeout", 408), "AWS could not answer (RequestTimeout)"),
         (client_error("DataUnavailableException"), "a day after it is first enabled"),
         (client_error("407", 407), "HTTP 407, not in AWS's words: look for a proxy"),
+        (client_error("", 403), "HTTP 403, not in AWS's words: look for a proxy"),
+        (ResponseParserError("<html>"), "perhaps a proxy's, is not as the API says"),
         (
             client_error("InvalidParameterValue"),
             "refused (InvalidParameterValue): see AWS's API reference of DescribeInstances",

@@ -1,13 +1,12 @@
-{{/* The name of everything, of at most 63 characters. */}}
+{{/* The name of everything, of at most 63 characters: that of a Service begins with a letter. */}}
 {{- define "carbonfinops.name" -}}
-{{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
-{{- else if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
+{{- $own := default .Chart.Name .Values.nameOverride -}}
+{{- $usual := ternary .Release.Name (printf "%s-%s" .Release.Name $own) (contains $own .Release.Name) -}}
+{{- $name := default $usual .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" $name) -}}
+{{- fail (printf "%s: no Service can be named so; set fullnameOverride" $name) -}}
 {{- end -}}
+{{- $name -}}
 {{- end -}}
 
 {{/* The name of the BoaviztAPI: a Service's name has at most 63 characters. */}}
