@@ -71,21 +71,28 @@ def test_other_commands_are_ended_as_ever(variables, number, code):
 
 
 def test_a_signal_while_the_state_is_read_ends_it_well(variables, tmp_path):
-    """Nobody waits until a large state is read, to end the program then."""
+    """With the file that is being read: nothing else of a large state is, and nobody is served."""
     state = tmp_path / "ec2_inventory.json"
     os.mkfifo(state)
-    with subprocess.Popen([sys.executable, "-m", "exporter", "serve"], env=variables) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "exporter", "serve"],
+        env=variables,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         try:
             writing = None
             while writing is None and process.poll() is None:
                 with contextlib.suppress(OSError):  # nobody reads it yet
                     writing = os.open(state, os.O_WRONLY | os.O_NONBLOCK)
+            assert writing is not None
             process.send_signal(signal.SIGTERM)
-            assert process.wait(PATIENCE_SECONDS) == 0
+            os.close(writing)  # a read that has not begun is not interrupted: it ends
+            said = process.communicate(timeout=PATIENCE_SECONDS)[1]
         finally:
             process.kill()
-            if writing is not None:
-                os.close(writing)
+
+    assert (process.returncode, said) == (0, "")
 
 
 def test_the_package_and_the_image_start_it_the_same_way():
