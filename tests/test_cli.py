@@ -317,6 +317,7 @@ def test_no_inventory(monkeypatch, command):
     )
 
 
+@pytest.mark.usefixtures("_interruptible")
 def test_an_interrupt_ends_a_command_without_a_trace(monkeypatch):
     """Somebody has waited long enough for an upstream that does not answer."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")

@@ -63,6 +63,7 @@ def test_a_signal_during_the_start_ends_it_well(variables, command, at, number):
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)]
 )
+@pytest.mark.usefixtures("_interruptible")
 def test_other_commands_are_ended_as_ever(variables, number, code):
     """They have not done what they were asked for, so it is not exit code 0; nor is it a trace."""
     ended = started("check", "exporter.cli", number, variables)

@@ -70,7 +70,7 @@ class Connection:
             secured.do_handshake()
         except TimeoutError:
             raise HandshakeError(f"not completed within {limit_seconds:g} s") from None
-        except ssl.SSLEOFError:
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):  # which of them: by Python's version
             raise ClientGoneError from None
         except ssl.SSLCertVerificationError as error:
             raise HandshakeError(f"{error.reason}: {error.verify_message}") from None

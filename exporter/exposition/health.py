@@ -93,7 +93,7 @@ def _asked(connection: http.client.HTTPConnection, url: str) -> tuple[Health, bo
         if error.reason in _CERTIFICATE_WANTED:
             why = "it lives; whether it publishes, it tells only with a client certificate"
             return Health(well=True, text=f"{url}: {why}"), True
-        return Health(well=False, text=f"{url}: no TLS: {error.reason}"), False
+        return Health(well=False, text=f"{url}: no TLS: {error.reason or error}"), False
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         return Health(well=False, text=f"{url}: no answer: {why}"), True
