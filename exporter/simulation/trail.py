@@ -19,14 +19,17 @@ _RUNNING, _STOPPED = "running", "stopped"
 def trail(world: World, place: Place, at: float, previous: Trail | None) -> Trail:
     """The events of a place, joined with those known before.
 
-    Events show up after five minutes; they are taken for complete after twenty.
+    Events show up after five minutes; they are taken for complete after twenty. The first answer
+    has the newest, too: without them the past of what has only just been launched is unknown for
+    minutes, and of the bill no day can be compared.
     """
     until_at = at - _COMPLETE_AFTER_SECONDS
     keep_since_at = at - LOOKBACK_SECONDS
     since_at = keep_since_at
     if previous is not None:
         since_at = min(max(keep_since_at, previous.until_at), until_at)
-    found = events(world, place, since_at, at - _DELIVERED_AFTER_SECONDS)
+    told_until_at = at if previous is None else at - _DELIVERED_AFTER_SECONDS
+    found = events(world, place, since_at, told_until_at)
     return extended(previous, place, found, since_at, until_at, keep_since_at)
 
 
