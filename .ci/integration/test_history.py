@@ -12,6 +12,7 @@ OURS = '{__name__=~"(.+:)?carbonfinops_.+",job="carbonfinops"}'
 CALLED_FOR = {
     # Of instances that came or went, of what is only told when it happens, or only of live ones.
     "_instance_",
+    "carbonfinops_estimate_gaps",  # by reason: those of an instance that was launched just now
     "carbonfinops_upstream_request",
     "carbonfinops_source_refresh_failures_total",
 }
